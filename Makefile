@@ -1,0 +1,82 @@
+# One command on a fresh clone: `make test` or `make demo`. Needs Python 3.11, Node 20 and their package managers.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+# Ape and natrix find the compiler, and Ape finds anvil, on PATH.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+WORKERS ?= 2
+VYPER_SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
+# What the compiler takes alone; modules that use another's storage are linted through who imports them.
+VYPER_CONTRACTS = $(wildcard contracts/*.vy contracts/testing/*.vy)
+PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
+
+.PHONY: help setup lock compile test test-contracts test-python lint format sizes demo clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.python-done $(VENV)/.node-done ## Python environment, anvil; quick when nothing changed
+
+$(VENV)/bin/python:
+	@python=$$(command -v python3.11 || command -v python3 || true); \
+	if [ -z "$$python" ] || [ "$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" != 3.11 ]; then \
+	  echo "make setup: Python 3.11 is needed, neither python3.11 nor python3 on PATH is it" >&2; exit 1; fi; \
+	"$$python" -m venv $(VENV)
+
+$(VENV)/.python-done: requirements.lock | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.node-done: package-lock.json | $(VENV)/bin/python
+	@command -v npm >/dev/null || { echo "make setup: Node 20 with npm is needed" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# The package's own command is a wrapper that leaves the node running when it is stopped: link the program itself.
+	@platform=$$(node -p 'process.platform + "-" + ({x64: "amd64", arm64: "arm64"}[process.arch] || process.arch)'); \
+	anvil="node_modules/@foundry-rs/anvil-$$platform/bin/anvil"; \
+	[ -x "$$anvil" ] || { echo "make setup: no anvil for $$platform: $$anvil is missing" >&2; exit 1; }; \
+	ln -sfn "../../$$anvil" $(VENV)/bin/anvil
+	@touch $@
+
+lock: ## requirements.lock anew from requirements.in
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" --output-file requirements.lock requirements.in
+
+# Ape's cache does not see that an import or an interface changed.
+compile: setup
+	ape compile --force
+
+test: test-contracts test-python ## every test
+
+# Ape's own network, one a worker.
+test-contracts: compile
+	pytest -n $(WORKERS) $(wildcard tests/unit tests/deploy tests/gas)
+
+# Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test.
+test-python: compile
+	pytest -n $(WORKERS) -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+
+lint: setup ## ruff, mypy, mamushi, natrix
+	ruff check $(PYTHON_SOURCES)
+	ruff format --check $(PYTHON_SOURCES)
+	mypy
+	mamushi --line-length 120 --check $(VYPER_SOURCES)
+	natrix lint $(VYPER_CONTRACTS)
+
+format: setup ## what lint asks for
+	ruff check --fix-only $(PYTHON_SOURCES)
+	ruff format $(PYTHON_SOURCES)
+	mamushi --line-length 120 $(VYPER_SOURCES)
+
+sizes: setup ## bytes of each contract against the limit
+	@python -m benches.sizes
+
+demo: setup ## prices to liquidations on a local chain
+	python -m scripts.demo
+
+clean: ## drop what is built, keep the environment
+	rm -rf .build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
