@@ -1,0 +1,155 @@
+"""The margin requirement of one account, to the wei (docs/exact.md, 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isqrt
+from typing import NamedTuple
+
+from .prices import Reading
+from .rounding import BPS, WAD
+from .words import BUCKETS, Parameters, Risk
+
+MAX_MARKETS = 16
+_E32 = 10**32
+_E23 = 10**23
+_E16 = 10**16
+_E6 = 10**6
+
+
+class Holding(NamedTuple):
+    """What an account has in one market: spot and size in WAD base, cost in WAD quote."""
+
+    spot: int = 0
+    size: int = 0
+    cost: int = 0
+
+
+class Assessment(NamedTuple):
+    """What a margin check knows of an account. WAD quote; `state` 0 live, 1 late, 2 dead."""
+
+    equity: int
+    mm: int
+    im: int
+    floor: int
+    down: int
+    up: int
+    claims: int
+    state: int
+
+    @property
+    def sighted(self) -> bool:
+        """In breach even if every price lay at the better end of its (faded) interval."""
+        return self.mm > 0 and self.equity + self.up < self.mm
+
+    @property
+    def in_breach(self) -> bool:
+        """Health below 1 at the prices as they are."""
+        return self.equity < self.mm
+
+
+Market = Callable[[int], tuple[Reading, Parameters]]
+
+
+def owes_nothing(cash: int, holdings: Mapping[int, Holding]) -> bool:
+    """Cash is not negative, and no position has size or a cost to pay: no requirement, whatever the prices."""
+    if cash < 0:
+        return False
+    return all(size == 0 and cost <= 0 for _, size, cost in holdings.values())
+
+
+def assess(cash: int, holdings: Mapping[int, Holding], market: Market, risk: Risk) -> Assessment:
+    """Equity and requirement of an account; no price is read for one that owes nothing."""
+    if owes_nothing(cash, holdings):
+        claims = -sum(cost for _, _, cost in holdings.values())
+        return Assessment(cash + claims, 0, 0, 0, 0, 0, claims, 0)
+    return _measure(cash, holdings, market, risk)
+
+
+def appraise(cash: int, holdings: Mapping[int, Holding], market: Market, risk: Risk) -> Assessment:
+    """As `assess`, but an account that owes nothing has its spot priced: equity holds it, state is the worst."""
+    if not owes_nothing(cash, holdings):
+        return _measure(cash, holdings, market, risk)
+    claims = value = state = 0
+    for number, (spot, _, cost) in holdings.items():
+        claims -= cost
+        if spot:
+            reading = market(number)[0]
+            value += spot * reading.index
+            state = max(state, reading.state)
+    return Assessment(cash + claims + value // WAD, 0, 0, 0, 0, 0, claims, state)
+
+
+def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, risk: Risk) -> Assessment:
+    value = costs = claims = worse = better = gross = idiosyncratic = held = worst = 0
+    sums = [0] * BUCKETS
+    for number, (spot, size, cost) in holdings.items():
+        costs += cost
+        if not (spot or size or cost > 0):
+            claims -= cost
+            continue
+        held += 1
+        reading, parameters = market(number)
+        index = reading.index
+        if reading.state > worst:
+            worst = reading.state
+        worth = size * reading.p_star
+        value += spot * index + worth
+        claim = worth // WAD - cost
+        if claim > 0:
+            claims += claim
+        gross += parameters.g * (spot + abs(size)) * index
+        exposure = (spot + size) * index
+        sums[parameters.bucket] += parameters.s * exposure
+        if exposure > 0:
+            worse += exposure * reading.down
+            better += exposure * reading.up_faded
+            term = -(-parameters.u * exposure // _E32)
+        else:
+            worse -= exposure * reading.up
+            better -= exposure * reading.down_faded
+            term = -(parameters.u * exposure // _E32)
+        idiosyncratic += term * term
+    requirement = _systematic(sums, idiosyncratic, risk) - (-gross // _E23)
+    floor = risk.min_requirement * _E16 * (held or 1)
+    mm = max(requirement, floor)
+    return Assessment(
+        cash - costs + value // WAD,
+        mm,
+        -(-mm * risk.iota // BPS),
+        floor,
+        -(-worse // _E23),
+        better // _E23,
+        claims,
+        worst,
+    )
+
+
+def _systematic(sums: list[int], idiosyncratic: int, risk: Risk) -> int:
+    """R: the root of bucket and single-name risk, rounded up, in WAD quote."""
+    buckets = []
+    positive = negative = own = 0
+    for bucket, total in enumerate(sums):
+        if total > 0:
+            scaled = -(-total // _E32)
+            positive += scaled
+        elif total < 0:
+            scaled = total // _E32
+            negative += scaled
+        else:
+            continue
+        own += scaled * scaled
+        buckets.append((bucket, scaled))
+    cross = 0
+    for place, (i, first) in enumerate(buckets):
+        for j, second in buckets[place + 1 :]:
+            cross += risk.rho_at(i, j) * first * second
+    kappa = risk.kappa
+    square = (
+        _E6 * idiosyncratic
+        + (BPS - kappa) * (100 * own + 2 * cross)
+        + 100 * kappa * (positive * positive + negative * negative)
+    )
+    if square <= 0:
+        return 0
+    return (isqrt(square - 1) + 1) * _E6
