@@ -9,7 +9,6 @@
 @dev Holds no money: the Clearinghouse moves it, and checks the taker. Rules, rounding and words: docs/exact.md, 7.
 """
 
-
 from .interfaces import IAuction
 from .interfaces import IClearinghouse
 from .interfaces import IRiskEngine
@@ -17,7 +16,6 @@ from .modules import bidding
 from .modules import curve as clock
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
-
 
 implements: IAuction
 initializes: ownable
@@ -30,7 +28,6 @@ exports: (
     ownable_2step.accept_ownership,
 )
 
-
 _WAD: constant(uint256) = 10**18
 _ANY_NONCE: constant(uint256) = max_value(uint256)
 _MAX_OPEN: constant(uint256) = 64
@@ -40,7 +37,6 @@ _LOW_16: constant(uint256) = 2**16 - 1
 _TERMS_BITS: constant(uint256) = 224
 _TERMS_MASK: constant(uint256) = 2**224 - 1
 _ONE_BPS: constant(uint256) = 10_000
-
 
 clearinghouse: public(immutable(address))
 risk_engine: public(immutable(address))
@@ -166,8 +162,8 @@ def set_terms(terms: uint256):
     log IAuction.TermsSet(terms=terms)
 
 
-@view
 @external
+@view
 def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     """
     @notice What a bid for a fraction of an account would do now, a lot's own limits apart: `bid` computes the same.
@@ -211,8 +207,8 @@ def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     return result
 
 
-@view
 @external
+@view
 def run(account: uint256) -> uint256:
     """
     @notice The word of an account's run, as stored: one whose last sighting is older than the grace has ended.
@@ -220,8 +216,8 @@ def run(account: uint256) -> uint256:
     return self._runs[account]
 
 
-@view
 @external
+@view
 def curve(id: uint256) -> uint256:
     """
     @notice The word of a curve; 0 for an id that is not used.
@@ -229,8 +225,8 @@ def curve(id: uint256) -> uint256:
     return self._curves[id]
 
 
-@view
 @external
+@view
 def curve_count() -> uint256:
     """
     @notice How many curves there are; the last is the one that new runs follow.
@@ -238,8 +234,8 @@ def curve_count() -> uint256:
     return (self._settings >> _TERMS_BITS) + 1
 
 
-@view
 @external
+@view
 def terms() -> uint256:
     """
     @notice The word of terms.
@@ -276,8 +272,8 @@ def _take(taker: uint256, lot: IAuction.Lot, settings: uint256) -> String[64]:
     if offer.unit_cost > lot.max_cost:
         return "auction: cost above limit"
 
-    # Who sights and takes in one act is paid where the taker's cash is written anyway.
     opener: uint256 = taker if run.nonce != before.nonce else convert(run.opener, uint256) << 96
+    # Who sights and takes in one act is paid where the taker's cash is written anyway.
     opener_gets: uint256 = 0
     opener_gets, run.paid = bidding.opener_share(offer.penalty_paid, terms.opener_cap, run.paid)
     run.nonce += 1
@@ -324,8 +320,8 @@ def _store(account: uint256, old: uint256, run: clock.Run):
         log IAuction.RunChanged(account=account, run=word)
 
 
-@view
 @internal
+@view
 def _sighting(run: clock.Run, settings: uint256) -> clock.Run:
     # The run as a sighting now leaves it. One that nobody has watched for longer than the grace is over, whatever its
     # word says: its discount may be of a crash that has passed.
@@ -342,8 +338,8 @@ def _sighting(run: clock.Run, settings: uint256) -> clock.Run:
     )
 
 
-@view
 @internal
+@view
 def _victim(assessment: IRiskEngine.Assessment, run: clock.Run) -> bidding.Victim:
     elapsed: uint256 = block.timestamp - run.start
     return bidding.Victim(
@@ -355,8 +351,8 @@ def _victim(assessment: IRiskEngine.Assessment, run: clock.Run) -> bidding.Victi
     )
 
 
-@view
 @internal
+@view
 def _accepts(lot: IAuction.Lot) -> bool:
     if lot.markets == max_value(uint256):
         return True
@@ -366,14 +362,14 @@ def _accepts(lot: IAuction.Lot) -> bool:
     return held & ~lot.markets == 0
 
 
-@pure
 @internal
+@pure
 def _is_sighted(assessment: IRiskEngine.Assessment) -> bool:
     return assessment.mm != 0 and assessment.equity + convert(assessment.up, int256) < convert(assessment.mm, int256)
 
 
-@pure
 @internal
+@pure
 def _check_terms(terms: uint256, risk: uint256):
     target: uint256 = terms & _LOW_16
     penalty: uint256 = (terms >> 16) & _LOW_16

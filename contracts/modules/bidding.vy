@@ -7,9 +7,7 @@
      Amounts are WAD quote, λ, φ, h and fractions WAD.
 """
 
-
 from . import rounding
-
 
 _LOW_16: constant(uint256) = 2**16 - 1
 _LOW_32: constant(uint256) = 2**32 - 1

@@ -5,7 +5,6 @@
 @dev Layouts and rounding are those of docs/exact.md, sections 1 and 7.
 """
 
-
 _LOW_6: constant(uint256) = 2**6 - 1
 _LOW_16: constant(uint256) = 2**16 - 1
 _LOW_32: constant(uint256) = 2**32 - 1
