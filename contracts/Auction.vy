@@ -272,10 +272,10 @@ def _take(taker: uint256, lot: IAuction.Lot, settings: uint256) -> String[64]:
     if offer.unit_cost > lot.max_cost:
         return "auction: cost above limit"
 
-    opener: uint256 = taker if run.nonce != before.nonce else convert(run.opener, uint256) << 96
-    # Who sights and takes in one act is paid where the taker's cash is written anyway.
     opener_gets: uint256 = 0
     opener_gets, run.paid = bidding.opener_share(offer.penalty_paid, terms.opener_cap, run.paid)
+    # Who sights and takes in one act is paid where the taker's cash is written anyway.
+    opener: uint256 = taker if run.nonce != before.nonce else convert(run.opener, uint256) << 96
     run.nonce += 1
     if offer.ends:
         run = clock.ended(run)
