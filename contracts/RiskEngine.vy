@@ -1,0 +1,341 @@
+# pragma version ~=0.4.3
+# pragma nonreentrancy on
+"""
+@title RiskEngine: prices, risk parameters and the margin requirement
+@license AGPL-3.0-only
+@notice Anyone brings prices, the owner sets parameters, and a margin check is one call that hands over an
+        account's words. Holds no money and knows no account.
+@dev Arithmetic, words and order of refusals are those of docs/exact.md, sections 1 to 3.
+"""
+
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+from snekmate.utils import eip712_domain_separator
+
+from .interfaces import IRiskEngine
+from .modules import account
+from .modules import parameters as market_parameters
+from .modules import prices
+from .modules import reports as signed_reports
+from .modules import requirement
+from .modules import slow_feed as slow_feeds
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: eip712_domain_separator
+initializes: market_parameters
+initializes: prices
+initializes: signed_reports[eip712_domain_separator := eip712_domain_separator]
+initializes: requirement[market_parameters := market_parameters, prices := prices]
+initializes: slow_feeds
+
+implements: IRiskEngine
+
+# Without an owner no signer could ever be replaced: ownership is handed on, never renounced.
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    eip712_domain_separator.eip712Domain,
+)
+
+_BASIS_OFFSET: constant(uint256) = 2**19
+
+
+@deploy
+def __init__(oracle: IRiskEngine.Oracle, quote_feed: address, quote_heartbeat: uint256):
+    """
+    @param oracle Timing and interval constants.
+    @param quote_feed The quote token's own slow feed, zero where slow feeds are in quote already.
+    @param quote_heartbeat Seconds after which its answer counts no more.
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    eip712_domain_separator.__init__("Plimsoll", "1")
+    prices.__init__(oracle)
+    if quote_feed != empty(address):
+        self._set_slow_feed(slow_feeds.QUOTE, quote_feed, quote_heartbeat, 0)
+
+
+# Prices
+
+
+@external
+def update(reports: DynArray[IRiskEngine.Report, 16]):
+    """
+    @notice Moves the markets of one round's reports to the medians of their prices, by anyone. A market whose
+            price is of that round's time or later is left as it is.
+    @param reports As many as the threshold says, of one round, by distinct signers, over one list of markets.
+    """
+    needed: uint256 = signed_reports.threshold
+    assert len(reports) >= max(needed, 1), "risk_engine: too few reports"
+    assert len(reports) == needed, "risk_engine: too many reports"
+    round: uint256 = reports[0].round
+    # Division, so that no round can overflow; a round of the past fits its 64 bits.
+    assert round <= block.timestamp // prices.ORACLE.round_seconds, "risk_engine: report from the future"
+    time: uint256 = round * prices.ORACLE.round_seconds
+    assert block.timestamp - time <= prices.ORACLE.max_report_age, "risk_engine: report too old"
+
+    length: uint256 = len(reports[0].payload)
+    seen: uint256 = 0
+    # All entries, one report's after the other's: declared last, it takes only the memory that it uses.
+    entries: DynArray[uint256, signed_reports.MAX_SIGNERS * signed_reports.MAX_ENTRIES] = []
+    for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
+        assert reports[i].round == round, "risk_engine: mixed rounds"
+        payload: Bytes[2048] = reports[i].payload
+        assert len(payload) == length and length != 0 and length % 32 == 0, "risk_engine: payload length"
+        seen = signed_reports.check(round, payload, reports[i].signature, seen)
+        for place: uint256 in range(length // 32, bound=signed_reports.MAX_ENTRIES):
+            entries.append(convert(extract32(payload, place * 32), uint256))
+
+    moved: uint256 = 0
+    length //= 32
+    quote: slow_feeds.Slow = slow_feeds.look(slow_feeds.quote)
+    for place: uint256 in range(length, bound=signed_reports.MAX_ENTRIES):
+        market: uint256 = signed_reports.market_of(entries[place])
+        for i: uint256 in range(1, needed, bound=signed_reports.MAX_SIGNERS):
+            assert signed_reports.market_of(entries[i * length + place]) == market, "risk_engine: mixed markets"
+        parameters: uint256 = market_parameters.listed(market)
+        values: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
+        confidences: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
+        bases: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
+        for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
+            entry: uint256 = entries[i * length + place]
+            price: uint256 = prices.decode(entry)
+            assert price >= slow_feeds.LOWEST_PRICE, "risk_engine: price out of bounds"
+            assert price <= slow_feeds.HIGHEST_PRICE, "risk_engine: price out of bounds"
+            values.append(price)
+            confidences.append((entry >> 54) & (2**16 - 1))
+            # With its sign bit turned over a basis sorts like an unsigned number.
+            bases.append(((entry >> 70) & (2**20 - 1)) ^ _BASIS_OFFSET)
+        word: uint256 = prices.words[market]
+        if prices.time_of(word) >= time:
+            continue
+        fast: prices.Fast = prices.Fast(
+            time=time,
+            price=signed_reports.median(values),
+            confidence=signed_reports.median(confidences),
+            basis=convert(signed_reports.median(bases), int256) - convert(_BASIS_OFFSET, int256),
+        )
+        prices.words[market] = prices.advance(
+            word, fast, slow_feeds.look_in_quote(market, quote), market_parameters.g(parameters)
+        )
+        moved |= 1 << market
+    self._log_prices(round, moved)
+
+
+@external
+def refresh(markets: DynArray[uint256, 64]):
+    """
+    @notice Looks at markets' slow feeds again, by anyone. A slow price becomes the source where no fast one lives;
+            elsewhere it only moves the gap.
+    """
+    moved: uint256 = 0
+    quote: slow_feeds.Slow = slow_feeds.look(slow_feeds.quote)
+    for market: uint256 in markets:
+        market_parameters.listed(market)
+        word: uint256 = prices.words[market]
+        after: uint256 = prices.relook(word, slow_feeds.look_in_quote(market, quote))
+        if after != word:
+            prices.words[market] = after
+            moved |= 1 << market
+    self._log_prices(0, moved)
+
+
+@view
+@external
+def price(market: uint256) -> IRiskEngine.Price:
+    """
+    @notice A market's stored price as it reads now; state 0 live, 1 late, 2 dead.
+    """
+    assert market < market_parameters.count, "risk_engine: unknown market"
+    word: uint256 = prices.words[market]
+    reading: prices.Reading = prices.read(word)
+    return IRiskEngine.Price(
+        state=reading.state,
+        index=reading.index,
+        mark=prices.mark_of(word, reading.index),
+        funding=prices.funding_of(word) * 10**6,
+        up=reading.up,
+        down=reading.down,
+        up_faded=reading.up_faded,
+        down_faded=reading.down_faded,
+        time=prices.time_of(word),
+        flags=market_parameters.flags(market_parameters.words[market]),
+    )
+
+
+@view
+@external
+def price_word(market: uint256) -> uint256:
+    """
+    @notice A market's stored price; 0 before its first.
+    """
+    return prices.words[market]
+
+
+@view
+@external
+def oracle() -> IRiskEngine.Oracle:
+    """
+    @notice Timing and interval constants.
+    """
+    return prices.ORACLE
+
+
+# The requirement
+
+
+@view
+@external
+def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32]) -> IRiskEngine.Assessment:
+    """
+    @notice Equity (rounded down), requirement and possible loss (rounded up), and what else a margin check needs
+            of an account. One that owes nothing has no requirement, and none of its prices is read.
+    @param cash Current cash, WAD.
+    @param maps Markets with spot | markets with a position << 64; at most 16 markets.
+    @param words In rising order of market, spot balance before position word.
+    """
+    return requirement.assess(cash, maps, words, False)
+
+
+@view
+@external
+def appraise(cash: int256, maps: uint256, words: DynArray[uint256, 32]) -> IRiskEngine.Assessment:
+    """
+    @notice As `assess`, but an account that owes nothing has its spot priced too: equity includes it, and the state
+            is the worst of its markets.
+    """
+    return requirement.assess(cash, maps, words, True)
+
+
+# Parameters
+
+
+@external
+def add_market(parameters: uint256, feed: address, heartbeat: uint256, deviation: uint256) -> uint256:
+    """
+    @notice Lists a market and returns its number: the next free one of 64.
+    @param parameters The market's parameter word.
+    @param feed The market's slow feed, zero for none.
+    @param heartbeat Seconds after which the feed's answer counts no more.
+    @param deviation The feed's own deviation threshold, 1e-5.
+    """
+    ownable._check_owner()
+    market: uint256 = market_parameters.add(parameters)
+    log IRiskEngine.MarketSet(market=market, parameters=parameters)
+    self._set_slow_feed(market, feed, heartbeat, deviation)
+    return market
+
+
+@external
+def set_parameters(market: uint256, parameters: uint256):
+    """
+    @notice Replaces a market's parameter word.
+    """
+    ownable._check_owner()
+    market_parameters.set_market(market, parameters)
+    log IRiskEngine.MarketSet(market=market, parameters=parameters)
+
+
+@external
+def set_slow_feed(market: uint256, feed: address, heartbeat: uint256, deviation: uint256):
+    """
+    @notice Replaces a market's slow feed, zero for none; market 2^256 - 1 is the quote token's own.
+    """
+    ownable._check_owner()
+    assert market < market_parameters.count or market == slow_feeds.QUOTE, "risk_engine: unknown market"
+    self._set_slow_feed(market, feed, heartbeat, deviation)
+
+
+@external
+def set_risk(risk: uint256):
+    """
+    @notice Replaces correlations, kappa, iota and the minimum requirement.
+    """
+    ownable._check_owner()
+    market_parameters.set_risk(risk)
+    log IRiskEngine.RiskSet(risk=risk)
+
+
+@external
+def set_signers(signers: DynArray[address, 16], threshold: uint256):
+    """
+    @notice Replaces those whose reports count, and how many of them an update takes: an odd number.
+    """
+    ownable._check_owner()
+    signed_reports.set_signers(signers, threshold)
+    log IRiskEngine.SignersSet(signers=signers, threshold=threshold)
+
+
+@view
+@external
+def parameters(market: uint256) -> uint256:
+    """
+    @notice A market's parameter word; 0 for one that is not there.
+    """
+    return market_parameters.words[market]
+
+
+@view
+@external
+def slow_feed(market: uint256) -> uint256:
+    """
+    @notice A market's slow feed word, or for market 2^256 - 1 the quote token's own; 0 for none.
+    """
+    return slow_feeds.quote if market == slow_feeds.QUOTE else slow_feeds.words[market]
+
+
+@view
+@external
+def risk() -> uint256:
+    """
+    @notice Correlations, kappa, iota and the minimum requirement in one word.
+    """
+    return market_parameters.risk
+
+
+@view
+@external
+def market_count() -> uint256:
+    """
+    @notice How many markets there are.
+    """
+    return market_parameters.count
+
+
+@view
+@external
+def signers() -> DynArray[address, 16]:
+    """
+    @notice Those whose reports count.
+    """
+    return signed_reports.signers
+
+
+@view
+@external
+def threshold() -> uint256:
+    """
+    @notice How many reports an update takes.
+    """
+    return signed_reports.threshold
+
+
+@internal
+def _set_slow_feed(market: uint256, feed: address, heartbeat: uint256, deviation: uint256):
+    log IRiskEngine.SlowFeedSet(market=market, feed=slow_feeds.set(market, feed, heartbeat, deviation))
+
+
+@internal
+def _log_prices(round: uint256, moved: uint256):
+    words: DynArray[uint256, 64] = []
+    left: uint256 = moved
+    for _: uint256 in range(64):
+        if left == 0:
+            break
+        market: uint256 = account.lowest(left)
+        words.append(prices.words[market])
+        left &= left - 1
+    log IRiskEngine.PricesUpdated(round=round, markets=moved, words=words)

@@ -1,0 +1,182 @@
+# pragma version ~=0.4.3
+"""
+@title Parameters of markets and of risk as a whole: words, their fields, their bounds
+@license AGPL-3.0-only
+@dev Layouts are those of docs/exact.md, section 1: a market's s, u and g in 1e-5; kappa and iota in bps,
+     correlations in percent, the minimum requirement in 0.01 quote.
+"""
+
+
+MAX_MARKETS: constant(uint256) = 64
+BUCKETS: constant(uint256) = 8
+# In a market's flags.
+LISTED: constant(uint256) = 1
+
+_LOW_16: constant(uint256) = 2**16 - 1
+_PAIRS: constant(uint256) = BUCKETS * (BUCKETS - 1) // 2
+# Ramp targets, ramp times and cap: no ramp is kept yet, so that a word that asks for one is refused.
+_RAMP: constant(uint256) = 2**200 - 2**48
+
+# A market's parameter word; 0 for a market that is not there.
+words: uint256[MAX_MARKETS]
+# Markets are numbered in the order they came.
+count: uint256
+# Correlations, kappa, iota and the minimum requirement of every account.
+risk: uint256
+
+
+@internal
+@pure
+def s(word: uint256) -> uint256:
+    """
+    @notice Systematic volatility of a market, 1e-5.
+    """
+    return word & _LOW_16
+
+
+@internal
+@pure
+def u(word: uint256) -> uint256:
+    """
+    @notice Idiosyncratic volatility of a market, 1e-5.
+    """
+    return (word >> 16) & _LOW_16
+
+
+@internal
+@pure
+def g(word: uint256) -> uint256:
+    """
+    @notice What a unit of gross holding costs, 1e-5.
+    """
+    return (word >> 32) & _LOW_16
+
+
+@internal
+@pure
+def bucket(word: uint256) -> uint256:
+    """
+    @notice A market's factor bucket, 0 to 7.
+    """
+    return (word >> 200) & 7
+
+
+@internal
+@pure
+def flags(word: uint256) -> uint256:
+    """
+    @notice 1 listed, 2 perp allowed, 4 spot allowed.
+    """
+    return (word >> 208) & 255
+
+
+@internal
+@pure
+def correlation(risk: uint256, low: uint256, high: uint256) -> uint256:
+    """
+    @notice Correlation of two buckets in percent.
+    @param low The lower bucket.
+    @param high The higher bucket, at most 7.
+    """
+    # Pair (i, j) stands after the i·(15 − i)/2 pairs of lower first buckets; all is below 28.
+    pair: uint256 = unsafe_add(unsafe_mul(low, unsafe_sub(15, low)) >> 1, unsafe_sub(unsafe_sub(high, low), 1))
+    return (risk >> unsafe_mul(7, pair)) & 127
+
+
+@internal
+@pure
+def kappa(risk: uint256) -> uint256:
+    """
+    @notice How little opposite buckets count as a hedge, bps.
+    """
+    return (risk >> 196) & (2**14 - 1)
+
+
+@internal
+@pure
+def iota(risk: uint256) -> uint256:
+    """
+    @notice Initial margin over maintenance requirement, bps.
+    """
+    return (risk >> 210) & _LOW_16
+
+
+@internal
+@pure
+def min_requirement(risk: uint256) -> uint256:
+    """
+    @notice The least requirement of a held market, WAD quote.
+    """
+    return unsafe_mul(risk >> 226, 10**16)
+
+
+@internal
+@pure
+def check_market(word: uint256):
+    """
+    @notice Refuses a market's parameters that no market can have.
+    """
+    assert word & _RAMP == 0, "risk_engine: parameters out of range"
+    assert word >> 200 < 2**16, "risk_engine: parameters out of range"
+    assert (word >> 200) & 255 < BUCKETS, "risk_engine: parameters out of range"
+    assert self.flags(word) < 8, "risk_engine: parameters out of range"
+    # A market without systematic volatility is a mistake: it would be collateral at full value.
+    assert self.s(word) != 0, "risk_engine: parameters out of range"
+
+
+@internal
+@pure
+def check_risk(risk: uint256):
+    """
+    @notice Refuses correlations above 1, a kappa outside 5% to 100%, an iota below 1 and a minimum of 0.
+    """
+    for pair: uint256 in range(_PAIRS):
+        assert (risk >> (7 * pair)) & 127 <= 100, "risk_engine: risk out of range"
+    kappa: uint256 = self.kappa(risk)
+    assert kappa >= 500 and kappa <= 10_000, "risk_engine: risk out of range"
+    assert self.iota(risk) >= 10_000, "risk_engine: risk out of range"
+    assert self.min_requirement(risk) != 0, "risk_engine: risk out of range"
+
+
+@internal
+def add(word: uint256) -> uint256:
+    """
+    @notice Lists one market more and returns its number.
+    """
+    market: uint256 = self.count
+    assert market < MAX_MARKETS, "risk_engine: too many markets"
+    self.check_market(word)
+    self.count = market + 1
+    self.words[market] = word
+    return market
+
+
+@internal
+def set_market(market: uint256, word: uint256):
+    """
+    @notice Replaces the parameters of a market.
+    """
+    assert market < self.count, "risk_engine: unknown market"
+    self.check_market(word)
+    self.words[market] = word
+
+
+@internal
+def set_risk(risk: uint256):
+    """
+    @notice Replaces the parameters that all accounts share.
+    """
+    self.check_risk(risk)
+    self.risk = risk
+
+
+@internal
+@view
+def listed(market: uint256) -> uint256:
+    """
+    @notice The parameters of a market that takes prices; any other is refused.
+    """
+    assert market < MAX_MARKETS, "risk_engine: unknown market"
+    word: uint256 = self.words[market]
+    assert self.flags(word) & LISTED != 0, "risk_engine: unknown market"
+    return word
