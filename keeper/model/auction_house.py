@@ -1,0 +1,159 @@
+"""The Auction's acts: sightings, runs and bids (docs/exact.md, 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from .auction import HEALTHY, NOT_LIVE, SHARES, Quote, bid_quote, opener_share, run_continues
+from .clearinghouse import Clearinghouse
+from .prices import LIVE
+from .rounding import BPS, WAD
+from .state import Cell, Journal, Refused, Table, act, require
+from .words import Curve, Run, Terms
+
+ANY_NONCE = 2**256 - 1
+ANY_MARKET = 2**256 - 1
+MAX_PAID = SHARES
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What a bidder wants of one account, and its limits (docs/exact.md, 7); WAD but for `markets` and `nonce`."""
+
+    account: int
+    fraction: int = WAD
+    max_cost: int = 2**255 - 1
+    min_release: int = 0
+    min_fraction: int = 0
+    markets: int = ANY_MARKET
+    nonce: int = ANY_NONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One lot taken: what was asked, what the account was worth, and who got what."""
+
+    lot: Lot
+    quote: Quote
+    opener: int
+    opener_gets: int
+
+
+class AuctionHouse:
+    """Runs of sightings, the curves they follow, and the terms."""
+
+    def __init__(
+        self, journal: Journal, clearinghouse: Clearinghouse, address: int, terms: Terms, first: Curve
+    ) -> None:
+        self.journal = journal
+        self.clearinghouse = clearinghouse
+        self.clock = clearinghouse.clock
+        self.address = address
+        self.terms = Cell[Terms](journal, "terms", terms)
+        self.curves = Cell[tuple[Curve, ...]](journal, "curves", (first,))
+        self.runs = Table[int, Run](journal, "runs", Run())
+
+    @act
+    def open(self, caller: int, accounts: Sequence[int]) -> dict[int, str]:
+        """Sight accounts; returns those that were skipped, with the reason."""
+        skipped = {}
+        for account in accounts:
+            assessment = self.clearinghouse.assess(account)
+            run = self.runs[account]
+            if assessment.state != LIVE:
+                skipped[account] = NOT_LIVE
+            elif assessment.sighted:
+                self.runs[account] = self.sighting(run, caller)
+            elif run.start != 0:
+                self.runs[account] = ended(run)
+        return skipped
+
+    def sighting(self, run: Run, caller: int) -> Run:
+        """The run as a sighting by `caller` now leaves it: one too long unwatched is over, and another starts."""
+        now = self.clock.now
+        if run_continues(run, self.terms.value, now):
+            return replace(run, last=now)
+        newest = len(self.curves.value) - 1
+        return Run(caller, now, now, run.nonce + 1, newest, 0)
+
+    def quote(self, account: int, fraction: int, caller: int = 0) -> Quote:
+        """What a bid for `fraction` would move now, before a lot's limits; it carries the run as stored."""
+        run = self.runs[account]
+        curve = self.curves.value[self.sighting(run, caller).curve]
+        return bid_quote(self.clearinghouse.assess(account), run, curve, self.terms.value, self.clock.now, fraction)
+
+    @act
+    def bid(self, caller: int, taker: int, lots: Sequence[Lot]) -> tuple[list[Taken], list[tuple[int, str]]]:
+        """Take what the lots' limits allow into `taker`, then test its margin; returns what was taken and skipped."""
+        require(self.clearinghouse.is_allowed(taker, caller), "auction: not allowed")
+        taken: list[Taken] = []
+        skipped: list[tuple[int, str]] = []
+        for lot in lots:
+            require(0 < lot.fraction <= WAD, "auction: fraction out of range")
+            outcome = self._take(caller, taker, lot)
+            if isinstance(outcome, str):
+                skipped.append((lot.account, outcome))
+            else:
+                taken.append(outcome)
+        if not taken:
+            raise Refused(skipped[-1][1] if skipped else "auction: nothing to take")
+        self.clearinghouse.require_initial(taker)
+        return taken, skipped
+
+    def _take(self, caller: int, taker: int, lot: Lot) -> Taken | str:
+        if lot.account == taker:
+            return "auction: taker is the account"
+        quote = self.quote(lot.account, lot.fraction, caller)
+        if quote.reason in (NOT_LIVE, HEALTHY):
+            return quote.reason
+        refusal = self._limits(lot, quote)
+        if refusal:
+            return refusal
+
+        run = self.sighting(quote.run, caller)
+        opener = taker if run.nonce != quote.run.nonce else run.opener << 96
+        opener_gets, paid = opener_share(quote.penalty_paid, run.paid, self.terms.value.opener_cap)
+        run = replace(run, nonce=run.nonce + 1, paid=paid)
+        self.runs[lot.account] = ended(run) if quote.ends else run
+        self.clearinghouse.slice(
+            self.address, lot.account, taker, quote.fraction, quote.taker_pays, quote.account_gets, opener, opener_gets
+        )
+        return Taken(lot, quote, opener, opener_gets)
+
+    def _limits(self, lot: Lot, quote: Quote) -> str:
+        if lot.nonce not in (ANY_NONCE, quote.run.nonce):
+            return "auction: nonce changed"
+        stored = self.clearinghouse.accounts[lot.account]
+        if (stored.spots | stored.perps) & ~lot.markets:
+            return "auction: market not accepted"
+        if quote.reason:
+            return quote.reason
+        if quote.fraction < lot.min_fraction:
+            return "auction: fraction below minimum"
+        if quote.mm < lot.min_release:
+            return "auction: requirement below minimum"
+        if quote.unit_cost > lot.max_cost:
+            return "auction: cost above limit"
+        return ""
+
+    # The owner's: the contract checks who.
+
+    @act
+    def add_curve(self, curve: Curve) -> int:
+        """Append a curve, which runs that start from now on follow; returns its id."""
+        self.curves.value = (*self.curves.value, curve)
+        return len(self.curves.value) - 1
+
+    @act
+    def set_terms(self, terms: Terms) -> None:
+        """Replace the terms."""
+        iota = self.clearinghouse.engine.risk.value.iota
+        in_range = BPS < terms.target <= iota and terms.penalty < terms.target - BPS and terms.backstop > 0
+        require(in_range, "auction: terms out of range")
+        self.terms.value = terms
+
+
+def ended(run: Run) -> Run:
+    """A run cleared: its nonce and curve are kept."""
+    return Run(nonce=run.nonce, curve=run.curve)

@@ -1,0 +1,159 @@
+"""The Clearinghouse's acts, trades and slices apart (docs/exact.md, 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from . import margin
+from .interest import MAX_CASH
+from .ledger import CASH_OUT_OF_BOUNDS, MARKETS, MAX_SIZE, NO_HOLDING, SIZE_OUT_OF_BOUNDS
+from .requirement import owes_nothing
+from .state import act, require
+from .trading import Trading
+from .words import Settings
+
+ZERO_OWNER = "clearinghouse: owner is zero"
+NOT_ALLOWED = "clearinghouse: not allowed"
+NOTHING_TO_MOVE = "clearinghouse: nothing to move"
+
+
+def owner_of(account: int) -> int:
+    """The address in an account's id."""
+    return account >> 96
+
+
+class Clearinghouse(Trading):
+    """Custody, accounts, interest and settlement. `caller` is always the address that sends the act."""
+
+    def is_allowed(self, account: int, caller: int) -> bool:
+        """The caller owns the account or operates for its owner."""
+        owner = owner_of(account)
+        return caller == owner or self.operators[owner, caller]
+
+    def _door(self, account: int, amount: int, bound: int, reason: str, scale: int) -> int:
+        require(owner_of(account) != 0, ZERO_OWNER)
+        require(amount > 0, NOTHING_TO_MOVE)
+        require(amount * scale <= bound, reason)
+        return amount * scale
+
+    @act
+    def deposit(self, caller: int, account: int, amount: int) -> None:
+        """Quote in token units, from anybody, into an account's cash."""
+        wad = self._door(account, amount, MAX_CASH, CASH_OUT_OF_BOUNDS, self.quote_scale)
+        before = self.accrue()
+        self.move_tokens(wad)
+        self.move_cash(account, wad)
+        self.finish(before)
+
+    @act
+    def withdraw(self, caller: int, account: int, amount: int) -> None:
+        """Quote in token units out of an account's cash, past zero if the account can carry it."""
+        require(owner_of(account) != 0, ZERO_OWNER)
+        require(amount > 0, NOTHING_TO_MOVE)
+        require(self.is_allowed(account, caller), NOT_ALLOWED)
+        wad = self._door(account, amount, MAX_CASH, CASH_OUT_OF_BOUNDS, self.quote_scale)
+        before = self.accrue()
+        require(self.custody.value.held >= wad, "clearinghouse: not enough tokens")
+        self.move_tokens(-wad)
+        self.move_cash(account, -wad)
+        self.finish(before)
+        margin.require_withdrawable(self.assess(account))
+
+    @act
+    def deposit_spot(self, caller: int, account: int, market: int, amount: int) -> None:
+        """Spot in token units; a market new to the account only by who is allowed, and not into a breach."""
+        require(owner_of(account) != 0, ZERO_OWNER)
+        require(amount > 0, NOTHING_TO_MOVE)
+        scale = self._spot_scale(market)
+        wad = self._door(account, amount, MAX_SIZE, SIZE_OUT_OF_BOUNDS, scale)
+        before = self.accrue()
+        holdings = self.accounts[account].holdings
+        holding = holdings.get(market, NO_HOLDING)
+        if not holding.spot:
+            require(self.is_allowed(account, caller), NOT_ALLOWED)
+            if market not in holdings and not owes_nothing(self.cash_now(account), holdings):
+                require(not self.assess(account).in_breach, margin.IN_BREACH)
+        after = self.hold(holdings, market, holding._replace(spot=holding.spot + wad))
+        self.spot_totals[market] += wad
+        self.write(account, 0, after)
+        self.finish(before)
+
+    @act
+    def withdraw_spot(self, caller: int, account: int, market: int, amount: int) -> None:
+        """Spot in token units out of an account that can do without it."""
+        require(owner_of(account) != 0, ZERO_OWNER)
+        require(amount > 0, NOTHING_TO_MOVE)
+        scale = self._spot_scale(market)
+        require(self.is_allowed(account, caller), NOT_ALLOWED)
+        wad = self._door(account, amount, MAX_SIZE, SIZE_OUT_OF_BOUNDS, scale)
+        before = self.accrue()
+        holdings = self.accounts[account].holdings
+        holding = holdings.get(market, NO_HOLDING)
+        require(holding.spot >= wad, "clearinghouse: not enough spot")
+        self.spot_totals[market] -= wad
+        self.write(account, 0, self.hold(holdings, market, holding._replace(spot=holding.spot - wad)))
+        self.finish(before)
+        margin.require_withdrawable(self.assess(account))
+
+    def _spot_scale(self, market: int) -> int:
+        require(market < MARKETS, "clearinghouse: unknown market")
+        decimals = self.spot_decimals[market]
+        require(decimals is not None, "clearinghouse: no spot market")
+        return 10 ** (18 - (decimals or 0))
+
+    @act
+    def settle(self, market: int, accounts: Sequence[int]) -> None:
+        """Move what positions are worth into cash, in the order given; losses only of accounts that are solvent."""
+        require(market < MARKETS, "clearinghouse: unknown market")
+        before = self.accrue()
+        reading = self.engine.reading(market)
+        margin.require_live(reading.state)
+        for account in accounts:
+            self.settle_one(market, account, reading)
+        self.finish(before)
+
+    @act
+    def collect(self) -> None:
+        """Move the vault's interest into its cash."""
+        before = self.accrue()
+        custody = self.custody.value
+        if custody.reserve:
+            self.custody.value = replace(custody, reserve=0)
+            self.move_cash(self.vault_account, custody.reserve)
+        self.finish(before)
+
+    @act
+    def approve_operator(self, caller: int, operator: int, allowed: bool) -> None:
+        """The caller lets an operator act for all its accounts, or no longer."""
+        self.operators[caller, operator] = allowed
+
+    def require_initial(self, account: int) -> None:
+        """Refuse unless the account meets its initial margin now."""
+        margin.require_initial(self.assess(account))
+
+    # The owner's: the contract checks who and what; here the result is taken over.
+
+    @act
+    def wire(self, auction: int, vault: int) -> None:
+        """Name the auction and the vault, once."""
+        require(self.auction.value == 0, "clearinghouse: already wired")
+        self.auction.value = auction
+        self.vault.value = vault
+
+    @act
+    def list_spot(self, market: int, decimals: int) -> None:
+        """Give a market its collateral token."""
+        self.spot_decimals[market] = decimals
+
+    @act
+    def set_venue(self, venue: int, allowed: bool) -> None:
+        """Let a venue bring trades, or no longer."""
+        self.venues[venue] = allowed
+
+    @act
+    def set_settings(self, settings: Settings) -> None:
+        """Replace the interest curve and the trading limits; rates follow at once."""
+        self.accrue()
+        self.settings.value = settings
+        self.set_rates()

@@ -1,0 +1,56 @@
+"""The tests that an act may have to pass on an assessment (docs/exact.md, 3 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .prices import LATE, LIVE
+from .requirement import Assessment
+from .rounding import WAD, clamp
+from .state import Refused, require
+
+PRICE_IS_LATE = "clearinghouse: price is late"
+MARKET_IS_DEAD = "clearinghouse: market is dead"
+BELOW_INITIAL = "clearinghouse: below initial margin"
+IN_BREACH = "clearinghouse: in breach"
+
+
+def require_live(state: int) -> None:
+    """Refuse unless the state is live."""
+    if state != LIVE:
+        raise Refused(PRICE_IS_LATE if state == LATE else MARKET_IS_DEAD)
+
+
+def meets_initial(assessment: Assessment) -> bool:
+    """Equity less what it may lose inside the prices' intervals covers the initial margin."""
+    return assessment.equity - assessment.down >= assessment.im
+
+
+def require_initial(assessment: Assessment) -> None:
+    """The initial margin."""
+    require_live(assessment.state)
+    require(meets_initial(assessment), BELOW_INITIAL)
+
+
+def require_withdrawable(assessment: Assessment) -> None:
+    """The initial margin with unsettled profit counted as zero."""
+    require_live(assessment.state)
+    require(assessment.equity - assessment.claims - assessment.down >= assessment.im, BELOW_INITIAL)
+
+
+def relieves(before: Assessment, after: Assessment) -> bool:
+    """A trade lowered the requirement, and cost no more equity than the health before it allows."""
+    if after.mm >= before.mm:
+        return False
+    health = clamp(before.equity * WAD // before.mm, 0, WAD)
+    return after.equity * WAD >= before.equity * WAD - health * (before.mm - after.mm)
+
+
+def require_after_fill(after: Assessment, measure_before: Callable[[], Assessment], added: bool) -> None:
+    """One side after a fill: the initial margin, or relief; `added`: the trade brought it into a market."""
+    require_live(after.state)
+    if meets_initial(after):
+        return
+    before = measure_before()
+    require(relieves(before, after), BELOW_INITIAL)
+    require(not added or before.equity >= before.mm, IN_BREACH)

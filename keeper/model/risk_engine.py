@@ -1,0 +1,180 @@
+"""The RiskEngine's state: parameters, feeds and prices, and the acts that change them (docs/exact.md, 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median_low
+
+from . import prices, requirement
+from .prices import Answer, Entry, Oracle, Reading, SlowPrice
+from .requirement import Assessment, Holding
+from .state import Cell, Journal, Table, act, require
+from .words import LISTED, QUOTE_FEED, Parameters, PriceWord, Risk, SlowFeed
+
+UNLISTED = Parameters(0, 0, 0, bucket=0, flags=0)
+NO_RISK = Risk((0,) * 28, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """One place of a report's payload; `price` as in the price word (mantissa | exponent << 48)."""
+
+    market: int
+    price: int
+    confidence: int
+    basis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One signer's prices of one round; `signer` is what its signature recovers to (0: nobody)."""
+
+    round: int
+    entries: tuple[Quoted, ...]
+    signer: int
+
+
+class Clock:
+    """Chain time, shared by all contracts."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+
+class RiskEngine:
+    """Parameters, slow feeds, signers and prices; readings of them and what an account needs."""
+
+    def __init__(self, journal: Journal, clock: Clock, oracle: Oracle, quote_feed: SlowFeed | None = None) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.oracle = oracle
+        self.risk = Cell[Risk](journal, "risk", NO_RISK)
+        self.signers = Cell[tuple[tuple[int, ...], int]](journal, "signers", ((), 0))
+        self.parameters = Table[int, Parameters](journal, "parameters", UNLISTED)
+        self.feeds = Table[int, SlowFeed](journal, "feeds", SlowFeed())
+        self.feeds[QUOTE_FEED] = quote_feed or SlowFeed()
+        self.prices = Table[int, PriceWord | None](journal, "prices", None)
+        self.answers = Table[int, Answer | None](journal, "answers", None)
+        """What each aggregator, by address, answers now; None for a call that fails."""
+        self._readings: dict[int, tuple[PriceWord | None, int, Reading]] = {}
+
+    # Reading
+
+    def reading(self, market: int) -> Reading:
+        """What the market's price word says now."""
+        word, now = self.prices[market], self.clock.now
+        cached = self._readings.get(market)
+        if cached is None or cached[0] is not word or cached[1] != now:
+            cached = (word, now, prices.read(word, self.oracle, now))
+            self._readings[market] = cached
+        return cached[2]
+
+    def market(self, market: int) -> tuple[Reading, Parameters]:
+        """The market's reading and parameters, as the requirement wants them."""
+        return self.reading(market), self.parameters[market]
+
+    def assess(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
+        """Equity and requirement at the present prices."""
+        return requirement.assess(cash, holdings, self.market, self.risk.value)
+
+    def appraise(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
+        """As `assess`, with the spot of an account that owes nothing priced too."""
+        return requirement.appraise(cash, holdings, self.market, self.risk.value)
+
+    def slow_price(self, market: int) -> SlowPrice | None:
+        """The market's slow feed, if it counts now."""
+        feed, quote = self.feeds[market], self.feeds[QUOTE_FEED]
+        return prices.slow_price(feed, self.answers[feed.address], quote, self.answers[quote.address], self.clock.now)
+
+    def is_listed(self, market: int) -> bool:
+        """The market exists and is listed."""
+        return bool(self.parameters[market].flags & LISTED)
+
+    # Acts
+
+    @act
+    def update(self, reports: Sequence[Report]) -> list[int]:
+        """Take a round's prices, the median of k signers; returns the markets that changed."""
+        signers, threshold = self.signers.value
+        require(len(reports) >= threshold, "risk_engine: too few reports")
+        require(len(reports) <= threshold, "risk_engine: too many reports")
+        first = reports[0]
+        time = first.round * self.oracle.round_seconds
+        require(time <= self.clock.now, "risk_engine: report from the future")
+        require(self.clock.now - time <= self.oracle.max_report_age, "risk_engine: report too old")
+        seen: set[int] = set()
+        for report in reports:
+            require(report.round == first.round, "risk_engine: mixed rounds")
+            require(0 < len(report.entries) == len(first.entries), "risk_engine: payload length")
+            require(report.signer in signers, "risk_engine: unknown signer")
+            require(report.signer not in seen, "risk_engine: signer twice")
+            seen.add(report.signer)
+        return self._take(time, [report.entries for report in reports])
+
+    def _take(self, time: int, columns: list[tuple[Quoted, ...]]) -> list[int]:
+        changed = []
+        for place in zip(*columns, strict=True):
+            market = place[0].market
+            require(all(quoted.market == market for quoted in place), "risk_engine: mixed markets")
+            require(self.is_listed(market), "risk_engine: unknown market")
+            worth = [prices.decode_price(quoted.price) for quoted in place]
+            in_bounds = all(prices.MIN_PRICE <= price <= prices.MAX_PRICE for price in worth)
+            require(in_bounds, "risk_engine: price out of bounds")
+            old = self.prices[market]
+            if old is not None and old.time >= time:
+                continue
+            entry = Entry(
+                prices.encode_price(median_low(worth)),
+                median_low(quoted.confidence for quoted in place),
+                median_low(quoted.basis for quoted in place),
+                time,
+            )
+            g = self.parameters[market].g
+            self.prices[market] = prices.fast_update(old, entry, self.slow_price(market), self.oracle, g)
+            changed.append(market)
+        return changed
+
+    @act
+    def refresh(self, markets: Sequence[int]) -> list[int]:
+        """Look at the slow feeds of some markets again; returns the markets whose word changed."""
+        changed = []
+        for market in markets:
+            require(self.is_listed(market), "risk_engine: unknown market")
+            old = self.prices[market]
+            word = prices.refresh(old, self.slow_price(market), self.oracle, self.clock.now)
+            if word != old:
+                self.prices[market] = word
+                changed.append(market)
+        return changed
+
+    # The owner's: the contract checks who and what; here the result is taken over.
+
+    @act
+    def add_market(self, parameters: Parameters, feed: SlowFeed | None = None) -> int:
+        """List the next market; returns its number."""
+        market = len(self.parameters)
+        self.parameters[market] = parameters
+        self.feeds[market] = feed or SlowFeed()
+        return market
+
+    @act
+    def set_parameters(self, market: int, parameters: Parameters) -> None:
+        """Replace a market's parameters."""
+        require(market in self.parameters.rows, "risk_engine: unknown market")
+        self.parameters[market] = parameters
+
+    @act
+    def set_slow_feed(self, market: int, feed: SlowFeed) -> None:
+        """Replace a market's slow feed, or (market `QUOTE_FEED`) the quote token's own."""
+        self.feeds[market] = feed
+
+    @act
+    def set_risk(self, risk: Risk) -> None:
+        """Replace correlations, κ, ι and the minimum requirement."""
+        self.risk.value = risk
+
+    @act
+    def set_signers(self, signers: Sequence[int], threshold: int) -> None:
+        """Replace the signers and how many of them a round needs."""
+        self.signers.value = (tuple(signers), threshold)

@@ -1,0 +1,94 @@
+"""The insurance vault's acts: shares over its account's cash (docs/exact.md, 8)."""
+
+from __future__ import annotations
+
+from .clearinghouse import Clearinghouse
+from .interest import MAX_CASH
+from .rounding import ceil_div
+from .state import Cell, Journal, Table, act, require
+
+VIRTUAL_SHARES = 10**6
+VIRTUAL_ASSETS = 1
+
+
+class Vault:
+    """ERC-4626 over the quote token; amounts of assets are token units, conversions round against the caller."""
+
+    def __init__(self, journal: Journal, clearinghouse: Clearinghouse, address: int) -> None:
+        self.journal = journal
+        self.clearinghouse = clearinghouse
+        self.address = address
+        self.account = address << 96
+        self.supply = Cell[int](journal, "shares", 0)
+        self.balances = Table[int, int](journal, "share_balances", 0)
+
+    def total_assets(self) -> int:
+        """Cash and uncollected interest as of now, in token units, rounded down."""
+        house = self.clearinghouse
+        before = house.journal.begin()
+        try:
+            house.accrue()
+            cash = house.worth(house.accounts[self.account].principal)
+            reserve = house.custody.value.reserve
+            total = house.rounded(cash + reserve) if reserve else cash
+        finally:
+            house.journal.undo(before)
+        return total // house.quote_scale
+
+    def _ratio(self) -> tuple[int, int]:
+        return self.supply.value + VIRTUAL_SHARES, self.total_assets() + VIRTUAL_ASSETS
+
+    @act
+    def deposit(self, caller: int, assets: int, receiver: int) -> int:
+        """Assets in, shares out, rounded down; returns the shares."""
+        self.clearinghouse.collect()
+        shares, total = self._ratio()
+        minted = assets * shares // total
+        self._enter(assets, minted, receiver)
+        return minted
+
+    @act
+    def mint(self, caller: int, shares: int, receiver: int) -> int:
+        """Shares out for assets, rounded up; returns the assets."""
+        self.clearinghouse.collect()
+        supply, total = self._ratio()
+        assets = ceil_div(shares * total, supply)
+        self._enter(assets, shares, receiver)
+        return assets
+
+    @act
+    def withdraw(self, caller: int, assets: int, owner: int) -> int:
+        """Assets out for the caller's own shares, rounded up; returns the shares."""
+        self.clearinghouse.collect()
+        supply, total = self._ratio()
+        burned = ceil_div(assets * supply, total)
+        self._leave(assets, burned, owner)
+        return burned
+
+    @act
+    def redeem(self, caller: int, shares: int, owner: int) -> int:
+        """The caller's own shares in, assets out, rounded down; returns the assets."""
+        self.clearinghouse.collect()
+        supply, total = self._ratio()
+        assets = shares * total // supply
+        self._leave(assets, shares, owner)
+        return assets
+
+    def _enter(self, assets: int, shares: int, receiver: int) -> None:
+        house = self.clearinghouse
+        require(shares > 0 and assets > 0, "vault: nothing to mint")
+        room = max(0, MAX_CASH // house.quote_scale - self.total_assets() - 1)
+        require(assets <= room, "vault: above the limit")
+        require(receiver != 0, "vault: receiver is zero")
+        house.deposit(self.address, self.account, assets)
+        self.supply.value += shares
+        self.balances[receiver] += shares
+
+    def _leave(self, assets: int, shares: int, owner: int) -> None:
+        house = self.clearinghouse
+        require(assets > 0 and shares > 0, "vault: nothing to withdraw")
+        require(shares <= self.balances[owner], "vault: not enough shares")
+        require(assets <= house.custody.value.held // house.quote_scale, "vault: not enough tokens")
+        self.supply.value -= shares
+        self.balances[owner] -= shares
+        house.withdraw(self.address, self.account, assets)
