@@ -1,4 +1,4 @@
-"""The whole protocol as one state machine: the contracts' models, wired, with state that can be copied or taken back."""
+"""The whole protocol as one state machine: the contracts' models, wired; it can be copied and taken back."""
 
 from __future__ import annotations
 

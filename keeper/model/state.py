@@ -89,7 +89,7 @@ class Table(Generic[K, V]):
     def restore(self, key: K, old: Any) -> None:
         """Put back what the journal kept."""
         if old is _ABSENT:
-            self.rows.pop(key, None)
+            del self.rows[key]
         else:
             self.rows[key] = old
 
