@@ -1,0 +1,1 @@
+"""What a publisher of prices does: makes reports of a round and signs them."""
