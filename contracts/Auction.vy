@@ -167,8 +167,8 @@ def set_terms(terms: uint256):
 def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     """
     @notice What a bid for a fraction of an account would do now, a lot's own limits apart: `bid` computes the same.
-    @dev Reverts for nothing; `reason` says why it cannot be had, and what could not be computed is 0. For an account
-         without a run the run and λ are those that the bid would start.
+    @dev Reverts for nothing; `reason` says why it cannot be had, and what could not be computed is 0. The run is the one
+         stored; where the bid would start another, λ is that one's.
     @param account The account in breach.
     @param fraction WAD.
     """
@@ -180,10 +180,6 @@ def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     result.up = assessment.up
     result.run = word
 
-    settings: uint256 = self._settings
-    run: clock.Run = self._sighting(clock.unpack_run(word), settings)
-    victim: bidding.Victim = self._victim(assessment, run)
-    result.lambda_now = victim.lambda_now
     if fraction == 0 or fraction > _WAD:
         result.reason = "auction: fraction out of range"
     elif assessment.state != 0:
@@ -193,9 +189,12 @@ def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     if len(result.reason) != 0:
         return result
 
+    settings: uint256 = self._settings
+    victim: bidding.Victim = self._victim(assessment, self._sighting(clock.unpack_run(word), settings))
     offer: bidding.Offer = bidding.offer(victim, bidding.unpack_terms(settings), fraction)
     if offer.fraction == 0:
         result.reason = "auction: all or nothing"
+    result.lambda_now = victim.lambda_now
     result.lambda_account = offer.lambda_account
     result.penalty = offer.penalty
     result.lambda_taker = offer.lambda_taker
