@@ -1,0 +1,515 @@
+# pragma version ~=0.4.3
+# pragma nonreentrancy on
+"""
+@title Clearinghouse: custody, accounts, interest, trades and settlement
+@custom:contract-name Clearinghouse
+@license AGPL-3.0-only
+@notice Holds all tokens and every account's words. Nobody's signature counts here: owners and operators act for
+        themselves, venues bring trades, the auction brings slices, and solvency is checked here whoever comes.
+@dev Words, arithmetic, the order of refusals and their strings: docs/exact.md, sections 1, 4 and 5. Amounts of tokens
+     are in the token's units at the door; everything inside is in WAD. Rounding is against the account. Every view is
+     locked while an act is under way, so none can be read half done.
+"""
+from snekmate.auth import ownable
+from snekmate.auth import ownable_2step
+
+from .interfaces import IClearinghouse
+from .interfaces import IRiskEngine
+from .modules import account as account_words
+from .modules import door
+from .modules import interest
+from .modules import ledger
+from .modules import margin
+from .modules import refusal
+from .modules import roles
+from .modules import slicing
+from .modules import trading
+
+implements: IClearinghouse
+
+initializes: ownable
+initializes: ownable_2step[ownable := ownable]
+initializes: interest
+initializes: ledger
+initializes: roles
+initializes: door
+initializes: margin[ledger := ledger]
+initializes: trading[interest := interest, ledger := ledger, margin := margin, roles := roles]
+initializes: slicing[interest := interest, ledger := ledger, roles := roles]
+
+exports: (
+    ownable_2step.owner,
+    ownable_2step.pending_owner,
+    ownable_2step.transfer_ownership,
+    ownable_2step.accept_ownership,
+    ownable_2step.renounce_ownership,
+)
+
+_SPOT: constant(uint256) = 4
+_WAD: constant(uint256) = 10**18
+_ACT_DEPOSIT: constant(uint256) = 1
+_ACT_WITHDRAW: constant(uint256) = 2
+_ACT_DEPOSIT_SPOT: constant(uint256) = 3
+_ACT_WITHDRAW_SPOT: constant(uint256) = 4
+_ACT_COLLECT: constant(uint256) = 11
+
+
+@deploy
+def __init__(quote_token_: address, risk_engine_: address, settings_: uint256):
+    """
+    @notice The deployer owns it.
+    @param quote_token_ What cash is; at most 18 decimals.
+    @param risk_engine_ Where requirements and prices come from.
+    @param settings_ Settings word (docs/exact.md, section 1).
+    """
+    ownable.__init__()
+    ownable_2step.__init__()
+    door.__init__(quote_token_)
+    margin.__init__(risk_engine_)
+    interest.__init__(settings_)
+
+
+@external
+def deposit(account: uint256, amount: uint256):
+    """
+    @notice Adds quote to any account; the caller pays.
+    @param amount Units of the quote token; exact.
+    """
+    roles.check_owner(account)
+    wad: uint256 = self._cash_wad(amount)
+    money: interest.Money = interest.load()
+    money.held += wad
+    money = ledger.change_cash(money, account, convert(wad, int256))
+    interest.store(money)
+    ledger.log_cash(account, _ACT_DEPOSIT)
+    door.pull(door.QUOTE, amount)
+
+
+@external
+def deposit_spot(account: uint256, market: uint256, amount: uint256):
+    """
+    @notice Adds collateral to an account; the caller pays. Anyone may add to what is there; only who acts for the
+            account adds a market, and not while it is in breach.
+    @param amount Units of the market's token; exact.
+    """
+    roles.check_owner(account)
+    token: address = empty(address)
+    wad: uint256 = 0
+    token, wad = self._spot_wad(market, amount)
+    money: interest.Money = interest.load()
+    principal: int256 = 0
+    spots: uint256 = 0
+    perps: uint256 = 0
+    principal, spots, perps = account_words.unpack_header(ledger.headers[account])
+    if spots & (1 << market) == 0:
+        if not roles.is_allowed(account, msg.sender):
+            refusal.refuse("clearinghouse: not allowed")
+        if perps & (1 << market) == 0:
+            ledger.check_markets(spots | perps | (1 << market))
+            before: IRiskEngine.Assessment = margin.assess(money, account)
+            margin.check_live(before.state)
+            margin.check_breach(before)
+    spots = ledger.put_spot(account, market, ledger.spots[account][market] + wad, spots)
+    ledger.spot_totals[market] += wad
+    ledger.headers[account] = account_words.pack_header(principal, spots, perps)
+    interest.store(money)
+    ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [ledger.spots[account][market]])
+    door.pull(token, amount)
+
+
+@external
+def withdraw(account: uint256, amount: uint256, receiver: address):
+    """
+    @notice Takes quote out, past zero too where collateral stands behind it: that is borrowing.
+    @param amount Units of the quote token; exact.
+    @param receiver Who gets it; where an operator calls, the owner does instead.
+    """
+    roles.check_owner(account)
+    to: address = self._receiver(account, receiver)
+    wad: uint256 = self._cash_wad(amount)
+    money: interest.Money = interest.load()
+    if money.held < wad:
+        refusal.refuse("clearinghouse: not enough tokens")
+    money.held -= wad
+    money = ledger.change_cash(money, account, -convert(wad, int256))
+    margin.check_withdrawal(margin.assess(money, account))
+    interest.store(money)
+    ledger.log_cash(account, _ACT_WITHDRAW)
+    door.push(door.QUOTE, to, amount)
+
+
+@external
+def withdraw_spot(account: uint256, market: uint256, amount: uint256, receiver: address):
+    """
+    @notice Takes collateral out.
+    @param amount Units of the market's token; exact.
+    @param receiver Who gets it; where an operator calls, the owner does instead.
+    """
+    roles.check_owner(account)
+    to: address = self._receiver(account, receiver)
+    token: address = empty(address)
+    wad: uint256 = 0
+    token, wad = self._spot_wad(market, amount)
+    money: interest.Money = interest.load()
+    principal: int256 = 0
+    spots: uint256 = 0
+    perps: uint256 = 0
+    principal, spots, perps = account_words.unpack_header(ledger.headers[account])
+    balance: uint256 = ledger.spots[account][market]
+    if balance < wad:
+        refusal.refuse("clearinghouse: not enough spot")
+    spots = ledger.put_spot(account, market, balance - wad, spots)
+    ledger.spot_totals[market] -= wad
+    ledger.headers[account] = account_words.pack_header(principal, spots, perps)
+    margin.check_withdrawal(margin.assess(money, account))
+    interest.store(money)
+    ledger.log_account(account, _ACT_WITHDRAW_SPOT, 1 << market, [ledger.spots[account][market]])
+    door.push(token, to, amount)
+
+
+@external
+def settle(market: uint256, accounts: DynArray[uint256, 64]):
+    """
+    @notice Moves the value of positions to cash, by anyone, in the order given: losses of solvent accounts whole, profits
+            as far as the market's losers have paid in.
+    """
+    self._check_market(market)
+    trading.settle(market, accounts)
+
+
+@external
+def trade(
+    market: uint256, taker: uint256, maker: uint256, size: int256, price: uint256, taker_fee: uint256, maker_fee: uint256
+):
+    """
+    @notice A venue's trade between two accounts, whose consent it vouches for; solvency it does not.
+    @param size What the taker gains, WAD base.
+    @param price WAD quote a unit, within the band round the index.
+    @param taker_fee WAD quote, to the vault; so `maker_fee`.
+    """
+    if not roles.venues[msg.sender]:
+        refusal.refuse("clearinghouse: not a venue")
+    if taker == maker:
+        refusal.refuse("clearinghouse: same account")
+    roles.check_owner(taker)
+    roles.check_owner(maker)
+    if size == 0:
+        refusal.refuse("clearinghouse: nothing to move")
+    self._check_market(market)
+    trading.trade(market, taker, maker, size, price, taker_fee, maker_fee)
+
+
+@external
+def slice(
+    account: uint256,
+    taker: uint256,
+    fraction: uint256,
+    taker_pays: int256,
+    account_gets: uint256,
+    opener: uint256,
+    opener_gets: uint256,
+):
+    """
+    @notice The auction's way to move `fraction` (WAD) of all that an account has to a taker, who it tests afterwards.
+    @param taker_pays WAD quote; below 0 the vault pays the taker.
+    @param account_gets WAD quote.
+    @param opener Account that `opener_gets` (WAD quote) goes to.
+    """
+    if msg.sender != roles.auction:
+        refusal.refuse("clearinghouse: not the auction")
+    if account == taker:
+        refusal.refuse("clearinghouse: same account")
+    roles.check_owner(account)
+    roles.check_owner(taker)
+    if fraction == 0 or fraction > _WAD:
+        refusal.refuse("clearinghouse: fraction out of range")
+    slicing.slice(account, taker, fraction, taker_pays, account_gets, opener, opener_gets)
+
+
+@external
+def collect():
+    """
+    @notice Moves the interest reserve to the vault's account, by anyone.
+    """
+    vault: uint256 = roles.vault_account()
+    money: interest.Money = interest.load()
+    reserve: uint256 = money.reserve
+    money.reserve = 0
+    if reserve != 0:
+        money = ledger.change_cash(money, vault, convert(reserve, int256))
+        ledger.log_cash(vault, _ACT_COLLECT)
+    interest.store(money)
+
+
+@external
+def approve_operator(operator: address, allowed: bool):
+    """
+    @notice Lets an operator act for all accounts of the caller, or no longer.
+    """
+    roles.approve_operator(operator, allowed)
+
+
+@external
+def wire(auction_: address, vault_: address):
+    """
+    @notice Names auction and vault, once.
+    """
+    ownable._check_owner()
+    roles.wire(auction_, vault_)
+
+
+@external
+def list_spot(market: uint256, token: address):
+    """
+    @notice Gives a market of the RiskEngine that allows spot its token.
+    """
+    ownable._check_owner()
+    if market >= staticcall margin.RISK.market_count():
+        refusal.refuse("clearinghouse: unknown market")
+    if (staticcall margin.RISK.parameters(market) >> 208) & _SPOT == 0:
+        refusal.refuse("clearinghouse: no spot market")
+    door.list_spot(market, token)
+
+
+@external
+def set_venue(venue: address, allowed: bool):
+    """
+    @notice Allows or revokes a venue.
+    """
+    ownable._check_owner()
+    roles.set_venue(venue, allowed)
+
+
+@external
+def set_settings(settings_: uint256):
+    """
+    @notice Replaces the settings; interest to now accrues at the old rates, from now at the new.
+    """
+    ownable._check_owner()
+    money: interest.Money = interest.load()
+    interest.set_settings(settings_)
+    money.rates = interest.rates(money)
+    interest.store(money)
+
+
+@view
+@external
+def assess(account: uint256) -> IRiskEngine.Assessment:
+    """
+    @notice Equity, requirement and interval of an account now (WAD quote).
+    """
+    return margin.assess(interest.load(), account)
+
+
+@view
+@external
+def appraise(account: uint256) -> IRiskEngine.Assessment:
+    """
+    @notice As `assess`, with the spot of an account that owes nothing priced as well.
+    """
+    cash: int256 = 0
+    maps: uint256 = 0
+    words: DynArray[uint256, 32] = []
+    cash, maps, words = self._book_of(account)
+    return staticcall margin.RISK.appraise(cash, maps, words)
+
+
+@view
+@external
+def require_initial(account: uint256):
+    """
+    @notice Refuses an account below initial margin, or at prices that are not live.
+    """
+    margin.check_initial(margin.assess(interest.load(), account))
+
+
+@view
+@external
+def is_allowed(account: uint256, caller: address) -> bool:
+    """
+    @notice Whether a caller is an account's owner or an operator of the owner.
+    """
+    return roles.is_allowed(account, caller)
+
+
+@view
+@external
+def book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
+    """
+    @notice Cash now (WAD quote), maps and words of an account, as `IRiskEngine.assess` takes them.
+    """
+    return self._book_of(account)
+
+
+@view
+@external
+def header(account: uint256) -> uint256:
+    return ledger.headers[account]
+
+
+@view
+@external
+def cash(account: uint256) -> int256:
+    """
+    @notice Cash now, WAD quote.
+    """
+    return self._cash(account)
+
+
+@view
+@external
+def spot(account: uint256, market: uint256) -> uint256:
+    return ledger.spots[account][market]
+
+
+@view
+@external
+def position(account: uint256, market: uint256) -> uint256:
+    return ledger.positions[account][market]
+
+
+@view
+@external
+def market_book(market: uint256) -> uint256:
+    return ledger.books[market]
+
+
+@view
+@external
+def spot_total(market: uint256) -> uint256:
+    return ledger.spot_totals[market]
+
+
+@view
+@external
+def spot_token(market: uint256) -> address:
+    return convert(door.spot_tokens[market] & (2**160 - 1), address)
+
+
+@view
+@external
+def quote_token() -> address:
+    return door.QUOTE
+
+
+@view
+@external
+def quote_scale() -> uint256:
+    return door.QUOTE_SCALE
+
+
+@view
+@external
+def indices() -> uint256:
+    return interest.indices
+
+
+@view
+@external
+def accrued() -> (uint256, uint256, uint256):
+    """
+    @notice Indices, totals and custody as an act now would begin with.
+    """
+    return interest.words(interest.load())
+
+
+@view
+@external
+def totals() -> uint256:
+    return interest.totals
+
+
+@view
+@external
+def custody() -> uint256:
+    return interest.custody
+
+
+@view
+@external
+def settings() -> uint256:
+    return interest.settings
+
+
+@view
+@external
+def is_venue(venue: address) -> bool:
+    return roles.venues[venue]
+
+
+@view
+@external
+def risk_engine() -> address:
+    return margin.RISK.address
+
+
+@view
+@external
+def auction() -> address:
+    return roles.auction
+
+
+@view
+@external
+def vault() -> address:
+    return roles.vault
+
+
+@internal
+@view
+def _cash_wad(amount: uint256) -> uint256:
+    if amount == 0:
+        refusal.refuse("clearinghouse: nothing to move")
+    if amount > interest.CASH_MAX // door.QUOTE_SCALE:
+        refusal.refuse("clearinghouse: cash out of bounds")
+    return unsafe_mul(amount, door.QUOTE_SCALE)
+
+
+@internal
+@view
+def _spot_wad(market: uint256, amount: uint256) -> (address, uint256):
+    if amount == 0:
+        refusal.refuse("clearinghouse: nothing to move")
+    self._check_market(market)
+    token: address = empty(address)
+    scale: uint256 = 0
+    token, scale = door.spot_token(market)
+    ledger.check_size(amount <= ledger.SIZE_MAX // scale)
+    return token, unsafe_mul(amount, scale)
+
+
+@internal
+@pure
+def _check_market(market: uint256):
+    if market >= ledger.MARKETS:
+        refusal.refuse("clearinghouse: unknown market")
+
+
+@internal
+@view
+def _receiver(account: uint256, receiver: address) -> address:
+    """
+    @dev An operator may move an owner's money home, and nowhere else.
+    """
+    owner: address = account_words.owner_of(account)
+    if msg.sender == owner:
+        return receiver
+    if not roles.is_allowed(account, msg.sender):
+        refusal.refuse("clearinghouse: not allowed")
+    return owner
+
+
+@internal
+@view
+def _cash(account: uint256) -> int256:
+    money: interest.Money = interest.load()
+    principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
+    return interest.cash_of(principal, money.supply, money.borrow)
+
+
+@internal
+@view
+def _book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
+    maps: uint256 = ledger.headers[account] >> 128
+    low: uint256 = maps & (2**64 - 1)
+    return self._cash(account), maps, ledger.words_of(account, low, maps >> 64, ledger.MARKETS, 0)

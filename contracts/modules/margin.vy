@@ -1,0 +1,144 @@
+# pragma version ~=0.4.3
+"""
+@title The tests an account must pass: initial margin, to withdraw, after a fill
+@license AGPL-3.0-only
+@dev The requirement is the RiskEngine's (docs/exact.md, section 3); here an account's words are handed over, and its
+     answer is judged.
+"""
+from ..interfaces import IRiskEngine
+from . import account as account_words
+from . import interest
+from . import ledger
+from . import refusal
+
+uses: ledger
+
+_WAD: constant(int256) = 10**18
+_NO_MARKET: constant(uint256) = 64
+
+RISK: immutable(IRiskEngine)
+
+
+@deploy
+def __init__(risk_engine: address):
+    """
+    @notice Fixes the RiskEngine.
+    """
+    RISK = IRiskEngine(risk_engine)
+
+
+@internal
+@view
+def assess(money: interest.Money, account: uint256) -> IRiskEngine.Assessment:
+    """
+    @notice An account as it is stored, at the prices stored.
+    """
+    return self.assess_words(money, account, ledger.headers[account], _NO_MARKET, 0)
+
+
+@internal
+@view
+def assess_words(
+    money: interest.Money, account: uint256, header: uint256, market: uint256, position: uint256
+) -> IRiskEngine.Assessment:
+    """
+    @notice An account with another header and, in one market (64: none), another position than is stored.
+    """
+    principal: int256 = 0
+    spots: uint256 = 0
+    perps: uint256 = 0
+    principal, spots, perps = account_words.unpack_header(header)
+    cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
+    if perps == 0 and cash >= 0:
+        # It owes nothing, so its requirement is 0 whatever it holds; the RiskEngine would say the same.
+        return IRiskEngine.Assessment(equity=cash, mm=0, im=0, floor=0, down=0, up=0, claims=0, state=0)
+    return staticcall RISK.assess(
+        cash, (perps << 64) | spots, ledger.words_of(account, spots, perps, market, position)
+    )
+
+
+@internal
+@pure
+def check_live(state: uint256):
+    """
+    @notice Refuses prices that are not live: `clearinghouse: price is late`, `clearinghouse: market is dead`.
+    """
+    if state != 0:
+        if state == 1:
+            refusal.refuse("clearinghouse: price is late")
+        refusal.refuse("clearinghouse: market is dead")
+
+
+@internal
+@pure
+def has_initial(account: IRiskEngine.Assessment) -> bool:
+    """
+    @notice Whether equity, less what it may lose inside the price interval, covers the initial requirement.
+    """
+    return account.equity >= convert(account.im + account.down, int256)
+
+
+@internal
+@pure
+def check_initial(account: IRiskEngine.Assessment):
+    """
+    @notice Refuses an account below initial margin, or at prices that are not live.
+    """
+    self.check_live(account.state)
+    self.check(self.has_initial(account))
+
+
+@internal
+@pure
+def check_withdrawal(account: IRiskEngine.Assessment):
+    """
+    @notice As `check_initial`, counting profit not yet settled as nothing.
+    """
+    self.check_live(account.state)
+    self.check(account.equity >= convert(account.im + account.down + account.claims, int256))
+
+
+@internal
+@pure
+def check(enough: bool):
+    """
+    @notice Refuses for want of margin: `clearinghouse: below initial margin`.
+    """
+    if not enough:
+        refusal.refuse("clearinghouse: below initial margin")
+
+
+@internal
+@pure
+def check_breach(account: IRiskEngine.Assessment):
+    """
+    @notice Refuses an account below its maintenance requirement: `clearinghouse: in breach`.
+    """
+    if account.equity < convert(account.mm, int256):
+        refusal.refuse("clearinghouse: in breach")
+
+
+@internal
+@view
+def check_relief(
+    money: interest.Money,
+    account: uint256,
+    header: uint256,
+    market: uint256,
+    position: uint256,
+    after: IRiskEngine.Assessment,
+):
+    """
+    @notice Refuses a fill that leaves an account below initial margin, unless it lowers the requirement and costs no
+            more equity than health allows for what it releases: nothing may be lowered by lowering the requirement.
+    @param header The account's header before the fill.
+    @param position Its position word in `market` before the fill.
+    """
+    before: IRiskEngine.Assessment = self.assess_words(money, account, header, market, position)
+    self.check(after.mm < before.mm)
+    # mm of before is above 0 here. Health of an account that owns nothing counts as 0: it may not lose any more.
+    health: int256 = min(max(before.equity, 0) * _WAD // convert(before.mm, int256), _WAD)
+    lost: int256 = (before.equity - after.equity) * _WAD
+    self.check(lost <= health * convert(before.mm - after.mm, int256))
+    if ((header >> 128) | (header >> 192)) & (1 << market) == 0:
+        self.check_breach(before)

@@ -1,0 +1,82 @@
+# pragma version ~=0.4.3
+"""
+@title Who may act: owners and operators of accounts, venues, the auction, the vault
+@license AGPL-3.0-only
+"""
+from ..interfaces import IClearinghouse
+from . import account as account_words
+from . import refusal
+
+# Who may act for all accounts of an owner: trade, deposit, and withdraw to the owner.
+operators: HashMap[address, HashMap[address, bool]]
+# Contracts that bring trades with signatures.
+venues: HashMap[address, bool]
+# Wired once: what may slice accounts, and who is paid fees and interest.
+auction: address
+vault: address
+
+
+@internal
+def approve_operator(operator: address, allowed: bool):
+    """
+    @notice Lets an operator act for all accounts of the caller, or no longer.
+    """
+    self.operators[msg.sender][operator] = allowed
+    log IClearinghouse.OperatorSet(owner=msg.sender, operator=operator, allowed=allowed)
+
+
+@internal
+def set_venue(venue: address, allowed: bool):
+    """
+    @notice Allows or revokes a venue.
+    """
+    self.venues[venue] = allowed
+    log IClearinghouse.VenueSet(venue=venue, allowed=allowed)
+
+
+@internal
+def wire(auction: address, vault: address):
+    """
+    @notice Names auction and vault, for good.
+    @dev Refuses: `clearinghouse: already wired`, `clearinghouse: zero address`.
+    """
+    if self.auction != empty(address):
+        refusal.refuse("clearinghouse: already wired")
+    if auction == empty(address) or vault == empty(address):
+        refusal.refuse("clearinghouse: zero address")
+    self.auction = auction
+    self.vault = vault
+    log IClearinghouse.Wired(auction=auction, vault=vault)
+
+
+@internal
+@view
+def is_allowed(account: uint256, caller: address) -> bool:
+    """
+    @notice Whether a caller is an account's owner or an operator of the owner.
+    """
+    owner: address = account_words.owner_of(account)
+    return caller == owner or self.operators[owner][caller]
+
+
+@internal
+@view
+def vault_account() -> uint256:
+    """
+    @notice The account that fees, penalties and the interest reserve go to.
+    @dev Refuses before wiring: `clearinghouse: not wired`.
+    """
+    vault: address = self.vault
+    if vault == empty(address):
+        refusal.refuse("clearinghouse: not wired")
+    return convert(vault, uint256) << 96
+
+
+@internal
+@pure
+def check_owner(account: uint256):
+    """
+    @notice Refuses an account that nobody could own: `clearinghouse: owner is zero`.
+    """
+    if account >> 96 == 0:
+        refusal.refuse("clearinghouse: owner is zero")

@@ -1,0 +1,178 @@
+# pragma version ~=0.4.3
+"""
+@title Slices: the same fraction of everything an account has, moved to another
+@license AGPL-3.0-only
+@dev docs/exact.md, section 5. Parts are rounded so that the taker's part and the account's rest always sum to what was
+     there; a market's Σ cost cannot change, its Σ |size| only where the taker's position was opposite.
+"""
+from ..interfaces import IClearinghouse
+from . import account as account_words
+from . import interest
+from . import ledger
+from . import roles
+from . import refusal
+from . import rounding
+
+uses: interest
+uses: ledger
+uses: roles
+
+# The maps of both accounts as markets move.
+struct Maps:
+    account_spots: uint256
+    account_perps: uint256
+    taker_spots: uint256
+    taker_perps: uint256
+
+_WAD: constant(int256) = 10**18
+_WAD_UINT: constant(uint256) = 10**18
+_ACT_GIVEN: constant(uint256) = 7
+_ACT_TAKEN: constant(uint256) = 8
+_ACT_VAULT: constant(uint256) = 9
+_ACT_OPENER: constant(uint256) = 10
+
+
+@internal
+def slice(
+    account: uint256,
+    taker: uint256,
+    fraction: uint256,
+    taker_pays: int256,
+    account_gets: uint256,
+    opener: uint256,
+    opener_gets: uint256,
+):
+    """
+    @notice Moves `fraction` (WAD) of cash, spot and positions of `account` to `taker`, and the quote between account,
+            taker, opener and vault (WAD). Nothing settles.
+    """
+    money: interest.Money = interest.load()
+    changed: uint256 = self._move_markets(account, taker, convert(fraction, int256))
+
+    # Each header is read when it is its turn: opener and vault may be one of the accounts before them.
+    header: uint256 = ledger.headers[account]
+    cash: int256 = interest.cash_of(account_words.unpack_header(header)[0], money.supply, money.borrow)
+    part: int256 = rounding.floor_div(cash * convert(fraction, int256), _WAD)
+    money = ledger.change_cash(money, account, convert(account_gets, int256) - part)
+    reward: int256 = convert(opener_gets, int256)
+    if opener == taker:
+        money = ledger.change_cash(money, taker, part - taker_pays + reward)
+    else:
+        money = ledger.change_cash(money, taker, part - taker_pays)
+        if reward != 0:
+            money = ledger.change_cash(money, opener, reward)
+    to_vault: int256 = taker_pays - convert(account_gets, int256) - reward
+    if to_vault != 0:
+        money = self._pay_vault(money, to_vault)
+    interest.store(money)
+
+    # Logged once all is written, so that each account's event is its final state.
+    self._log(account, _ACT_GIVEN, changed)
+    self._log(taker, _ACT_TAKEN, changed)
+    vault: uint256 = 0
+    if to_vault != 0:
+        vault = roles.vault_account()
+        if vault != account and vault != taker:
+            ledger.log_cash(vault, _ACT_VAULT)
+    if reward != 0 and opener != account and opener != taker and opener != vault:
+        ledger.log_cash(opener, _ACT_OPENER)
+
+
+@internal
+def _pay_vault(money: interest.Money, amount: int256) -> interest.Money:
+    vault: uint256 = roles.vault_account()
+    after: interest.Money = ledger.change_cash(money, vault, amount)
+    # Principal is below 0 exactly where cash is.
+    if amount < 0 and account_words.unpack_header(ledger.headers[vault])[0] < 0:
+        refusal.refuse("clearinghouse: vault cannot cover")
+    return after
+
+
+@internal
+def _move_markets(account: uint256, taker: uint256, fraction: int256) -> uint256:
+    """
+    @dev Moves spot and positions, and writes both accounts' maps.
+    @return The markets of the account, spots | perps << 64.
+    """
+    header: uint256 = ledger.headers[account]
+    taker_header: uint256 = ledger.headers[taker]
+    changed: uint256 = header >> 128
+    principal: int256 = 0
+    taker_principal: int256 = 0
+    maps: Maps = empty(Maps)
+    principal, maps.account_spots, maps.account_perps = account_words.unpack_header(header)
+    taker_principal, maps.taker_spots, maps.taker_perps = account_words.unpack_header(taker_header)
+    rest: uint256 = maps.account_spots
+    for _: uint256 in range(16):
+        if rest == 0:
+            break
+        market: uint256 = account_words.lowest(rest)
+        rest &= rest - 1
+        maps = self._move_spot(maps, account, taker, market, convert(fraction, uint256))
+    rest = maps.account_perps
+    for _: uint256 in range(16):
+        if rest == 0:
+            break
+        market: uint256 = account_words.lowest(rest)
+        rest &= rest - 1
+        maps = self._move_position(maps, account, taker, market, fraction)
+    ledger.check_markets(maps.taker_spots | maps.taker_perps)
+    ledger.headers[account] = account_words.pack_header(principal, maps.account_spots, maps.account_perps)
+    ledger.headers[taker] = account_words.pack_header(taker_principal, maps.taker_spots, maps.taker_perps)
+    return changed
+
+
+@internal
+def _move_spot(maps: Maps, account: uint256, taker: uint256, market: uint256, fraction: uint256) -> Maps:
+    """
+    @dev The part is rounded down: dust stays with the account, and all of it moves at fraction 1.
+    """
+    balance: uint256 = ledger.spots[account][market]
+    # A balance is at most 1e33, a fraction 1e18.
+    part: uint256 = unsafe_mul(balance, fraction) // _WAD_UINT
+    if part == 0:
+        return maps
+    after: Maps = maps
+    after.account_spots = ledger.put_spot(account, market, unsafe_sub(balance, part), maps.account_spots)
+    after.taker_spots = ledger.put_spot(taker, market, ledger.spots[taker][market] + part, maps.taker_spots)
+    return after
+
+
+@internal
+def _move_position(maps: Maps, account: uint256, taker: uint256, market: uint256, fraction: int256) -> Maps:
+    """
+    @dev Size is rounded toward 0 and cost up, against the taker; a size of 0 left with cost is kept.
+    """
+    size: int256 = 0
+    cost: int256 = 0
+    size, cost = account_words.unpack_position(ledger.positions[account][market])
+    # Words have 128 bits and the fraction 60: nothing here can wrap. Vyper's division truncates.
+    size_part: int256 = unsafe_mul(size, fraction) // _WAD
+    cost_part: int256 = rounding.ceil_div(unsafe_mul(cost, fraction), _WAD)
+    if size_part == 0 and cost_part == 0:
+        return maps
+    after: Maps = maps
+    after.account_perps = ledger.put_position(
+        account, market, unsafe_sub(size, size_part), unsafe_sub(cost, cost_part), maps.account_perps
+    )
+    size, cost = account_words.unpack_position(ledger.positions[taker][market])
+    after.taker_perps = ledger.put_position(
+        taker, market, unsafe_add(size, size_part), unsafe_add(cost, cost_part), maps.taker_perps
+    )
+    # Σ |size| falls by what cancels, and is the same where the taker had no opposite position.
+    cancelled: int256 = unsafe_sub(unsafe_add(abs(size), abs(size_part)), abs(unsafe_add(size, size_part)))
+    if cancelled != 0:
+        book_cost: int256 = 0
+        book_size: uint256 = 0
+        book_cost, book_size = ledger.book_of(market)
+        ledger.write_book(market, book_cost, book_size - convert(cancelled, uint256))
+    return after
+
+
+@internal
+def _log(account: uint256, act: uint256, changed: uint256):
+    """
+    @dev Logs an account with its words of the markets in `changed`, zero or not.
+    """
+    low: uint256 = changed & (2**64 - 1)
+    ledger.log_account(account, act, changed, ledger.words_of(account, low, changed >> 64, 64, 0))
