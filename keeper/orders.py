@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_utils.crypto import keccak
+
+from keeper.model.orders import Order
 
 FOREVER = 2**256 - 1
 """An expiry that never comes."""
@@ -25,36 +27,6 @@ ORDER_TYPE: dict[str, list[dict[str, str]]] = {
         {"name": "taker", "type": "uint256"},
     ]
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What one account will trade: sizes in WAD base (signed: what it gains), price in WAD quote, fee limit in bps."""
-
-    account: int
-    market: int
-    size: int
-    price: int
-    max_fee: int = 0
-    expiry: int = FOREVER
-    nonce: int = 0
-    reduce_only: bool = False
-    taker: int = 0
-    """The only account that may take it; 0 for any."""
-
-    def as_tuple(self) -> tuple[int, int, int, int, int, int, int, bool, int]:
-        """The struct as the contract's ABI takes it."""
-        return (
-            self.account,
-            self.market,
-            self.size,
-            self.price,
-            self.max_fee,
-            self.expiry,
-            self.nonce,
-            self.reduce_only,
-            self.taker,
-        )
 
 
 def typed_data(order: Order, chain_id: int, exchange: str) -> dict[str, Any]:

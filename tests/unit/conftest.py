@@ -1,0 +1,139 @@
+"""Roles, and the protocol deployed once a session on Ape's test network; Ape undoes what each test did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ape
+import pytest
+
+from tests.unit.system import BTC, CURVE, ETH, MARKETS, ORACLE, PRICES, RISK, SETTINGS, TERMS, System
+
+NOBODY = "0x" + "00" * 20
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def load(project):
+    """Compile one contract now, past the compile cache, which does not see that an import changed."""
+    loaded: dict[str, Any] = {}
+
+    def load_one(path: str) -> Any:
+        if path not in loaded:
+            name = path.rsplit("/", 1)[-1]
+            loaded[path] = project.load_contracts(f"contracts/{path}.vy", use_cache=False)[name]
+        return loaded[path]
+
+    return load_one
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def owner(accounts):
+    return accounts[0]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def maker(accounts):
+    return accounts[1]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def taker(accounts):
+    return accounts[2]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def lender(accounts):
+    return accounts[3]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def attacker(accounts):
+    return accounts[4]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def guardian(accounts):
+    return accounts[5]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def operator(accounts):
+    return accounts[6]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def signers(accounts):
+    return [accounts[number] for number in range(10, 14)]
+
+
+@pytest.fixture(scope="session")
+def quote(load, owner):
+    return owner.deploy(load("testing/TestToken"), "Quote", "QUOTE", 6)
+
+
+@pytest.fixture(scope="session")
+def eth(load, owner):
+    return owner.deploy(load("testing/TestToken"), "Ether", "ETH", 18)
+
+
+@pytest.fixture(scope="session")
+def btc(load, owner):
+    return owner.deploy(load("testing/TestToken"), "Bitcoin", "BTC", 8)
+
+
+@pytest.fixture(scope="session")
+def feeds(load, owner):
+    return {market: owner.deploy(load("testing/TestFeed"), 8) for market in MARKETS}
+
+
+@pytest.fixture(scope="session")
+def risk_engine(load, owner):
+    engine = owner.deploy(load("RiskEngine"), ORACLE, NOBODY, 0)
+    # Other contracts check their terms against it when they are deployed.
+    engine.set_risk(RISK.pack(), sender=owner)
+    return engine
+
+
+@pytest.fixture(scope="session")
+def clearinghouse(load, owner, quote, risk_engine):
+    return owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack())
+
+
+@pytest.fixture(scope="session")
+def auction(load, owner, clearinghouse):
+    return owner.deploy(load("Auction"), clearinghouse, TERMS.pack(), CURVE.pack())
+
+
+@pytest.fixture(scope="session")
+def vault(load, owner, clearinghouse):
+    return owner.deploy(load("InsuranceVault"), clearinghouse, "Plimsoll insurance", "pINS")
+
+
+@pytest.fixture(scope="session")
+def exchange(load, owner, clearinghouse):
+    return owner.deploy(load("Exchange"), clearinghouse, 3, 0)
+
+
+@pytest.fixture(scope="session")
+def lens(load, owner, clearinghouse, auction, vault):
+    return owner.deploy(load("Lens"), clearinghouse, auction, vault)
+
+
+@pytest.fixture(scope="session")
+def system(owner, signers, quote, eth, btc, feeds, risk_engine, clearinghouse, auction, vault, exchange):
+    """Everything wired, with four markets and their prices of `PRICES` published."""
+    system = System(
+        owner=owner,
+        signers=signers,
+        quote=quote,
+        spot_tokens={ETH: eth, BTC: btc},
+        feeds=feeds,
+        risk_engine=risk_engine,
+        clearinghouse=clearinghouse,
+        auction=auction,
+        vault=vault,
+        exchange=exchange,
+    )
+    system.set_up()
+    system.prices(PRICES)
+    return system
