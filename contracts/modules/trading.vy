@@ -76,8 +76,11 @@ def trade(
             settles both, then tests the taker and the maker.
     """
     deal: Deal = self._checked(market, size, price, taker_fee, maker_fee)
-    # Rounded once, against the taker, and negated for the maker: no cost is made or lost.
-    cost: int256 = rounding.ceil_div(size * (convert(price, int256) - deal.funding), convert(_WAD, int256))
+    # Rounded once, against the taker, and negated for the maker: no cost is made or lost. Price and funding have 91 bits
+    # at most, size 110.
+    cost: int256 = rounding.ceil_div(
+        unsafe_mul(size, unsafe_sub(convert(price, int256), deal.funding)), convert(_WAD, int256)
+    )
     money: interest.Money = interest.load()
     if taker_fee + maker_fee != 0:
         vault: uint256 = roles.vault_account()
@@ -85,21 +88,22 @@ def trade(
         ledger.log_cash(vault, _ACT_FEES)
 
     # Both sides are read before either is written; they are two accounts.
-    bid: Side = self._side(deal, taker, size, cost, taker_fee)
-    ask: Side = self._side(deal, maker, -size, -cost, maker_fee)
-    # Σ cost needs nothing: what one side gains in cost the other loses.
-    deal.size = convert(convert(deal.size, int256) + bid.resized + ask.resized, uint256)
-    taker_after: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-    maker_after: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-    if bid.value > 0 and ask.value < 0:
+    sides: Side[2] = [
+        self._side(deal, taker, size, cost, taker_fee),
+        self._side(deal, maker, unsafe_sub(0, size), unsafe_sub(0, cost), maker_fee),
+    ]
+    # Σ cost needs nothing: what one side gains in cost the other loses. Σ |size| holds both old sizes.
+    deal.size = convert(unsafe_add(convert(deal.size, int256), sides[0].resized + sides[1].resized), uint256)
+    first: uint256 = 0
+    if sides[0].value > 0 and sides[1].value < 0:
         # Losers first: what they pay in is what winners may take out.
-        money, deal, maker_after = self._finish(money, deal, ask)
-        money, deal, taker_after = self._finish(money, deal, bid)
-    else:
-        money, deal, taker_after = self._finish(money, deal, bid)
-        money, deal, maker_after = self._finish(money, deal, ask)
-    self._test(money, market, bid, taker_after)
-    self._test(money, market, ask, maker_after)
+        first = 1
+    after: IRiskEngine.Assessment[2] = empty(IRiskEngine.Assessment[2])
+    for turn: uint256 in range(2):
+        i: uint256 = turn ^ first
+        money, deal, after[i] = self._finish(money, deal, sides[i])
+    for i: uint256 in range(2):
+        self._test(money, market, sides[i], after[i])
     ledger.write_book(market, deal.cost, deal.size)
     interest.store(money)
 
