@@ -87,24 +87,27 @@ def update(reports: DynArray[IRiskEngine.Report, 16]):
         assert len(payload) == length and length != 0 and length % 32 == 0, "risk_engine: payload length"
         seen = signed_reports.check(round, payload, reports[i].signature, seen)
         for place: uint256 in range(length // 32, bound=signed_reports.MAX_ENTRIES):
-            entries.append(convert(extract32(payload, place * 32), uint256))
-
+            entries.append(convert(extract32(payload, unsafe_mul(place, 32)), uint256))
     moved: uint256 = 0
+    # Indices into the entries are at most 15 · 64: they cannot wrap.
     length //= 32
     quote: slow_feeds.Slow = slow_feeds.look(slow_feeds.quote)
     for place: uint256 in range(length, bound=signed_reports.MAX_ENTRIES):
         market: uint256 = signed_reports.market_of(entries[place])
         for i: uint256 in range(1, needed, bound=signed_reports.MAX_SIGNERS):
-            assert signed_reports.market_of(entries[i * length + place]) == market, "risk_engine: mixed markets"
+            assert (
+                signed_reports.market_of(entries[unsafe_add(unsafe_mul(i, length), place)]) == market
+            ), "risk_engine: mixed markets"
         parameters: uint256 = market_parameters.listed(market)
         values: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
         confidences: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
         bases: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
         for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
-            entry: uint256 = entries[i * length + place]
+            entry: uint256 = entries[unsafe_add(unsafe_mul(i, length), place)]
             price: uint256 = prices.decode(entry)
-            assert price >= slow_feeds.LOWEST_PRICE, "risk_engine: price out of bounds"
-            assert price <= slow_feeds.HIGHEST_PRICE, "risk_engine: price out of bounds"
+            assert (
+                price >= slow_feeds.LOWEST_PRICE and price <= slow_feeds.HIGHEST_PRICE
+            ), "risk_engine: price out of bounds"
             values.append(price)
             confidences.append((entry >> 54) & (2**16 - 1))
             # With its sign bit turned over a basis sorts like an unsigned number.
@@ -143,13 +146,13 @@ def refresh(markets: DynArray[uint256, 64]):
     self._log_prices(0, moved)
 
 
-@view
 @external
+@view
 def price(market: uint256) -> IRiskEngine.Price:
     """
     @notice A market's stored price as it reads now; state 0 live, 1 late, 2 dead.
     """
-    assert market < market_parameters.count, "risk_engine: unknown market"
+    market_parameters.check_known(market)
     word: uint256 = prices.words[market]
     reading: prices.Reading = prices.read(word)
     return IRiskEngine.Price(
@@ -166,8 +169,8 @@ def price(market: uint256) -> IRiskEngine.Price:
     )
 
 
-@view
 @external
+@view
 def price_word(market: uint256) -> uint256:
     """
     @notice A market's stored price; 0 before its first.
@@ -175,8 +178,8 @@ def price_word(market: uint256) -> uint256:
     return prices.words[market]
 
 
-@view
 @external
+@view
 def oracle() -> IRiskEngine.Oracle:
     """
     @notice Timing and interval constants.
@@ -187,8 +190,8 @@ def oracle() -> IRiskEngine.Oracle:
 # The requirement
 
 
-@view
 @external
+@view
 def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32]) -> IRiskEngine.Assessment:
     """
     @notice Equity (rounded down), requirement and possible loss (rounded up), and what else a margin check needs
@@ -200,8 +203,8 @@ def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32]) -> IRiskEn
     return requirement.assess(cash, maps, words, False)
 
 
-@view
 @external
+@view
 def appraise(cash: int256, maps: uint256, words: DynArray[uint256, 32]) -> IRiskEngine.Assessment:
     """
     @notice As `assess`, but an account that owes nothing has its spot priced too: equity includes it, and the state
@@ -245,7 +248,8 @@ def set_slow_feed(market: uint256, feed: address, heartbeat: uint256, deviation:
     @notice Replaces a market's slow feed, zero for none; market 2^256 - 1 is the quote token's own.
     """
     ownable._check_owner()
-    assert market < market_parameters.count or market == slow_feeds.QUOTE, "risk_engine: unknown market"
+    if market != slow_feeds.QUOTE:
+        market_parameters.check_known(market)
     self._set_slow_feed(market, feed, heartbeat, deviation)
 
 
@@ -269,8 +273,8 @@ def set_signers(signers: DynArray[address, 16], threshold: uint256):
     log IRiskEngine.SignersSet(signers=signers, threshold=threshold)
 
 
-@view
 @external
+@view
 def parameters(market: uint256) -> uint256:
     """
     @notice A market's parameter word; 0 for one that is not there.
@@ -278,8 +282,8 @@ def parameters(market: uint256) -> uint256:
     return market_parameters.words[market]
 
 
-@view
 @external
+@view
 def slow_feed(market: uint256) -> uint256:
     """
     @notice A market's slow feed word, or for market 2^256 - 1 the quote token's own; 0 for none.
@@ -287,8 +291,8 @@ def slow_feed(market: uint256) -> uint256:
     return slow_feeds.quote if market == slow_feeds.QUOTE else slow_feeds.words[market]
 
 
-@view
 @external
+@view
 def risk() -> uint256:
     """
     @notice Correlations, kappa, iota and the minimum requirement in one word.
@@ -296,8 +300,8 @@ def risk() -> uint256:
     return market_parameters.risk
 
 
-@view
 @external
+@view
 def market_count() -> uint256:
     """
     @notice How many markets there are.
@@ -305,8 +309,8 @@ def market_count() -> uint256:
     return market_parameters.count
 
 
-@view
 @external
+@view
 def signers() -> DynArray[address, 16]:
     """
     @notice Those whose reports count.
@@ -314,8 +318,8 @@ def signers() -> DynArray[address, 16]:
     return signed_reports.signers
 
 
-@view
 @external
+@view
 def threshold() -> uint256:
     """
     @notice How many reports an update takes.
@@ -337,5 +341,5 @@ def _log_prices(round: uint256, moved: uint256):
             break
         market: uint256 = account.lowest(left)
         words.append(prices.words[market])
-        left &= left - 1
+        left &= unsafe_sub(left, 1)  # not 0 here
     log IRiskEngine.PricesUpdated(round=round, markets=moved, words=words)

@@ -5,7 +5,6 @@
 @dev Layouts are those of docs/exact.md, section 1. A map has bit m set for market m, m < 64.
 """
 
-
 _LOW_64: constant(uint256) = 2**64 - 1
 _LOW_128: constant(uint256) = 2**128 - 1
 _BY_2: constant(uint256) = _LOW_64 // 3  # 0x5555…

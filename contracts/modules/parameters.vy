@@ -6,7 +6,6 @@
      correlations in percent, the minimum requirement in 0.01 quote.
 """
 
-
 MAX_MARKETS: constant(uint256) = 64
 BUCKETS: constant(uint256) = 8
 # In a market's flags.
@@ -14,8 +13,9 @@ LISTED: constant(uint256) = 1
 
 _LOW_16: constant(uint256) = 2**16 - 1
 _PAIRS: constant(uint256) = BUCKETS * (BUCKETS - 1) // 2
-# Ramp targets, ramp times and cap: no ramp is kept yet, so that a word that asks for one is refused.
-_RAMP: constant(uint256) = 2**200 - 2**48
+# Ramp targets, ramp times and cap: no ramp is kept yet, so that a word that asks for one is refused. And what is
+# no bucket, no flag and no field at all.
+_UNUSED: constant(uint256) = max_value(uint256) - (2**211 - 1) + (2**208 - 2**203) + (2**200 - 2**48)
 
 # A market's parameter word; 0 for a market that is not there.
 words: uint256[MAX_MARKETS]
@@ -116,12 +116,8 @@ def check_market(word: uint256):
     """
     @notice Refuses a market's parameters that no market can have.
     """
-    assert word & _RAMP == 0, "risk_engine: parameters out of range"
-    assert word >> 200 < 2**16, "risk_engine: parameters out of range"
-    assert (word >> 200) & 255 < BUCKETS, "risk_engine: parameters out of range"
-    assert self.flags(word) < 8, "risk_engine: parameters out of range"
     # A market without systematic volatility is a mistake: it would be collateral at full value.
-    assert self.s(word) != 0, "risk_engine: parameters out of range"
+    assert (self.s(word) != 0 and word & _UNUSED == 0), "risk_engine: parameters out of range"
 
 
 @internal
@@ -130,12 +126,12 @@ def check_risk(risk: uint256):
     """
     @notice Refuses correlations above 1, a kappa outside 5% to 100%, an iota below 1 and a minimum of 0.
     """
-    for pair: uint256 in range(_PAIRS):
-        assert (risk >> (7 * pair)) & 127 <= 100, "risk_engine: risk out of range"
     kappa: uint256 = self.kappa(risk)
-    assert kappa >= 500 and kappa <= 10_000, "risk_engine: risk out of range"
-    assert self.iota(risk) >= 10_000, "risk_engine: risk out of range"
-    assert self.min_requirement(risk) != 0, "risk_engine: risk out of range"
+    valid: bool = kappa >= 500 and kappa <= 10_000 and self.iota(risk) >= 10_000 and self.min_requirement(risk) != 0
+    for pair: uint256 in range(_PAIRS):
+        if (risk >> unsafe_mul(7, pair)) & 127 > 100:
+            valid = False
+    assert valid, "risk_engine: risk out of range"
 
 
 @internal
@@ -146,7 +142,7 @@ def add(word: uint256) -> uint256:
     market: uint256 = self.count
     assert market < MAX_MARKETS, "risk_engine: too many markets"
     self.check_market(word)
-    self.count = market + 1
+    self.count = unsafe_add(market, 1)  # at most 64
     self.words[market] = word
     return market
 
@@ -156,7 +152,7 @@ def set_market(market: uint256, word: uint256):
     """
     @notice Replaces the parameters of a market.
     """
-    assert market < self.count, "risk_engine: unknown market"
+    self.check_known(market)
     self.check_market(word)
     self.words[market] = word
 
@@ -172,11 +168,19 @@ def set_risk(risk: uint256):
 
 @internal
 @view
+def check_known(market: uint256):
+    """
+    @notice Refuses a market that was never added.
+    """
+    assert market < self.count, "risk_engine: unknown market"
+
+
+@internal
+@view
 def listed(market: uint256) -> uint256:
     """
     @notice The parameters of a market that takes prices; any other is refused.
     """
-    assert market < MAX_MARKETS, "risk_engine: unknown market"
-    word: uint256 = self.words[market]
+    word: uint256 = self.words[market] if market < MAX_MARKETS else 0
     assert self.flags(word) & LISTED != 0, "risk_engine: unknown market"
     return word

@@ -18,6 +18,7 @@ struct Fast:
     confidence: uint256  # 1e-5
     basis: int256  # 1e-6
 
+
 struct Stored:
     index: uint256
     funding: int256  # 1e-12 quote
@@ -29,6 +30,7 @@ struct Stored:
     slow_for: uint256
     lag: uint256
     from_slow: bool
+
 
 # What a requirement needs of a price.
 struct Reading:

@@ -9,7 +9,6 @@ from snekmate.utils import eip712_domain_separator
 
 uses: eip712_domain_separator
 
-
 MAX_SIGNERS: constant(uint256) = 16
 MAX_ENTRIES: constant(uint256) = 64
 
@@ -28,14 +27,15 @@ def set_signers(signers: DynArray[address, MAX_SIGNERS], threshold: uint256):
     @notice Replaces all signers.
     @param threshold Reports of an update: odd, so that a median is one of them.
     """
-    assert threshold & 1 == 1 and threshold <= len(signers), "risk_engine: signers out of range"
+    valid: bool = threshold & 1 == 1 and threshold <= len(signers)
     for signer: address in self.signers:
         self._places[signer] = 0
     place: uint256 = 0
     for signer: address in signers:
-        assert signer != empty(address) and self._places[signer] == 0, "risk_engine: signers out of range"
-        place += 1
+        valid = valid and signer != empty(address) and self._places[signer] == 0
+        place = unsafe_add(place, 1)  # at most 16
         self._places[signer] = place
+    assert valid, "risk_engine: signers out of range"
     self.signers = signers
     self.threshold = threshold
 
@@ -86,9 +86,12 @@ def median(values: DynArray[uint256, MAX_SIGNERS]) -> uint256:
         value: uint256 = values[i]
         place: uint256 = i
         for _: uint256 in range(MAX_SIGNERS):
-            if place == 0 or ordered[place - 1] <= value:
+            if place == 0:
                 break
-            ordered[place] = ordered[place - 1]
-            place -= 1
+            before: uint256 = ordered[unsafe_sub(place, 1)]
+            if before <= value:
+                break
+            ordered[place] = before
+            place = unsafe_sub(place, 1)
         ordered[place] = value
     return ordered[len(ordered) // 2]

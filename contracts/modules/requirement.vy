@@ -29,6 +29,7 @@ struct Sums:
     state: uint256
     systematic: int256[8]  # 1e41, one a bucket
 
+
 # The systematic part's quadratic form, in (1e-9 quote)^2.
 struct Form:
     squares: int256
@@ -74,9 +75,7 @@ def _owes(maps: uint256, words: DynArray[uint256, 32]) -> (bool, int256):
 
 @internal
 @view
-def assess(
-    cash: int256, maps: uint256, words: DynArray[uint256, 32], priced: bool
-) -> IRiskEngine.Assessment:
+def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32], priced: bool) -> IRiskEngine.Assessment:
     """
     @notice What a margin check must know of an account: WAD quote.
     @dev Equity is rounded down, requirement and loss up, gain down.
@@ -105,6 +104,8 @@ def assess(
 @internal
 @view
 def _sum(maps: uint256, words: DynArray[uint256, 32]) -> Sums:
+    # Unchecked where nothing can overflow: balances are of 127 bits, an index is below 2^90 and |P*| below 2^93,
+    # parameters are of 16 bits and an interval's sides below 2^19, and 16 markets add 4 bits. Squares are checked.
     sums: Sums = empty(Sums)
     left: uint256 = (maps | (maps >> 64)) & _LOW_64
     place: uint256 = 0
@@ -117,43 +118,45 @@ def _sum(maps: uint256, words: DynArray[uint256, 32]) -> Sums:
         size: int256 = 0
         cost: int256 = 0
         if maps & bit != 0:
-            spot = convert(words[place], int256)
+            spot = convert(convert(words[place], int128), int256)
             place = unsafe_add(place, 1)
         if (maps >> 64) & bit != 0:
             size, cost = account.unpack_position(words[place])
             place = unsafe_add(place, 1)
-            sums.cost = unsafe_add(sums.cost, cost)  # at most 16 numbers of 128 bits
+            sums.cost = unsafe_add(sums.cost, cost)
         if spot == 0 and size == 0 and cost <= 0:
-            sums.claims += convert(-cost, uint256)
+            sums.claims = unsafe_add(sums.claims, convert(unsafe_sub(0, cost), uint256))
             continue
         sums.held = unsafe_add(sums.held, 1)
         market: uint256 = account.lowest(bit)
         price: prices.Reading = prices.read(prices.words[market])
         sums.state = max(sums.state, price.state)
         index: int256 = convert(price.index, int256)
-        sums.value += spot * index
-        if size != 0:
-            worth: int256 = size * price.net_mark
-            sums.value += worth
-            worth = rounding.floor_div(worth, _WAD) - cost
-            if worth > 0:
-                sums.claims += convert(worth, uint256)
-        elif cost < 0:
-            sums.claims += convert(-cost, uint256)
+        worth: int256 = unsafe_mul(size, price.net_mark)
+        sums.value = unsafe_add(sums.value, unsafe_add(unsafe_mul(spot, index), worth))
+        worth = unsafe_sub(rounding.floor_div(worth, _WAD), cost)
+        if worth > 0:
+            sums.claims = unsafe_add(sums.claims, convert(worth, uint256))
         parameters: uint256 = market_parameters.words[market]
-        sums.gross += market_parameters.g(parameters) * convert((spot + abs(size)) * index, uint256)
-        exposure: int256 = (spot + size) * index
-        sums.systematic[market_parameters.bucket(parameters)] += (
-            convert(market_parameters.s(parameters), int256) * exposure
+        sums.gross = unsafe_add(
+            sums.gross,
+            unsafe_mul(
+                market_parameters.g(parameters), unsafe_mul(convert(unsafe_add(spot, abs(size)), uint256), price.index)
+            ),
+        )
+        exposure: int256 = unsafe_mul(unsafe_add(spot, size), index)
+        bucket: uint256 = market_parameters.bucket(parameters)
+        sums.systematic[bucket] = unsafe_add(
+            sums.systematic[bucket], unsafe_mul(convert(market_parameters.s(parameters), int256), exposure)
         )
         magnitude: uint256 = convert(abs(exposure), uint256)
         if exposure > 0:
-            sums.lose += magnitude * price.down
-            sums.gain += magnitude * price.up_faded
+            sums.lose = unsafe_add(sums.lose, unsafe_mul(magnitude, price.down))
+            sums.gain = unsafe_add(sums.gain, unsafe_mul(magnitude, price.up_faded))
         else:
-            sums.lose += magnitude * price.up
-            sums.gain += magnitude * price.down_faded
-        magnitude = rounding.ceil_udiv(market_parameters.u(parameters) * magnitude, _E32)
+            sums.lose = unsafe_add(sums.lose, unsafe_mul(magnitude, price.up))
+            sums.gain = unsafe_add(sums.gain, unsafe_mul(magnitude, price.down_faded))
+        magnitude = rounding.ceil_udiv(unsafe_mul(market_parameters.u(parameters), magnitude), _E32)
         sums.idiosyncratic += magnitude * magnitude
     assert left == 0, "risk_engine: too many markets"
     return sums

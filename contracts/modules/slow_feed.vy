@@ -45,9 +45,10 @@ def set(market: uint256, feed: address, heartbeat: uint256, deviation: uint256) 
     """
     word: uint256 = 0
     if feed != empty(address):
-        assert heartbeat != 0 and heartbeat < 2**24 and deviation < 2**16, "risk_engine: feed out of range"
         decimals: uint256 = convert(staticcall Aggregator(feed).decimals(), uint256)
-        assert decimals <= 18, "risk_engine: feed out of range"
+        assert (
+            heartbeat != 0 and heartbeat < 2**24 and deviation < 2**16 and decimals <= 18
+        ), "risk_engine: feed out of range"
         word = convert(feed, uint256) | (heartbeat << 160) | (deviation << 184) | (decimals << 200)
     if market == QUOTE:
         self.quote = word
@@ -92,7 +93,7 @@ def look(word: uint256) -> Slow:
     if updated_at == 0 or updated_at > block.timestamp or block.timestamp - updated_at > heartbeat:
         return empty(Slow)
     return Slow(
-        price=convert(answer, uint256) * 10 ** (18 - ((word >> 200) & 31)),
+        price=convert(answer, uint256) * 10**(18 - ((word >> 200) & 31)),
         until=updated_at + heartbeat,
         deviation=(word >> 184) & (2**16 - 1),
     )
