@@ -79,31 +79,26 @@ def update(reports: DynArray[IRiskEngine.Report, 16]):
 
     length: uint256 = len(reports[0].payload)
     seen: uint256 = 0
-    # All entries, one report's after the other's: declared last, it takes only the memory that it uses.
-    entries: DynArray[uint256, signed_reports.MAX_SIGNERS * signed_reports.MAX_ENTRIES] = []
     for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
         assert reports[i].round == round, "risk_engine: mixed rounds"
-        payload: Bytes[2048] = reports[i].payload
-        assert len(payload) == length and length != 0 and length % 32 == 0, "risk_engine: payload length"
-        seen = signed_reports.check(round, payload, reports[i].signature, seen)
-        for place: uint256 in range(length // 32, bound=signed_reports.MAX_ENTRIES):
-            entries.append(convert(extract32(payload, unsafe_mul(place, 32)), uint256))
+        assert (len(reports[i].payload) == length and length != 0 and length % 32 == 0), "risk_engine: payload length"
+        seen = signed_reports.check(round, keccak256(reports[i].payload), reports[i].signature, seen)
+
     moved: uint256 = 0
-    # Indices into the entries are at most 15 · 64: they cannot wrap.
-    length //= 32
     quote: slow_feeds.Slow = slow_feeds.look(slow_feeds.quote)
-    for place: uint256 in range(length, bound=signed_reports.MAX_ENTRIES):
-        market: uint256 = signed_reports.market_of(entries[place])
+    for place: uint256 in range(length // 32, bound=signed_reports.MAX_ENTRIES):
+        start: uint256 = unsafe_mul(place, 32)
+        market: uint256 = signed_reports.market_of(extract32(reports[0].payload, start, output_type=uint256))
         for i: uint256 in range(1, needed, bound=signed_reports.MAX_SIGNERS):
             assert (
-                signed_reports.market_of(entries[unsafe_add(unsafe_mul(i, length), place)]) == market
+                signed_reports.market_of(extract32(reports[i].payload, start, output_type=uint256)) == market
             ), "risk_engine: mixed markets"
         parameters: uint256 = market_parameters.listed(market)
         values: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
         confidences: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
         bases: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
         for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
-            entry: uint256 = entries[unsafe_add(unsafe_mul(i, length), place)]
+            entry: uint256 = extract32(reports[i].payload, start, output_type=uint256)
             price: uint256 = prices.decode(entry)
             assert (
                 price >= slow_feeds.LOWEST_PRICE and price <= slow_feeds.HIGHEST_PRICE

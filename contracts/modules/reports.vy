@@ -42,13 +42,14 @@ def set_signers(signers: DynArray[address, MAX_SIGNERS], threshold: uint256):
 
 @internal
 @view
-def check(round: uint256, payload: Bytes[2048], signature: Bytes[65], seen: uint256) -> uint256:
+def check(round: uint256, payload_hash: bytes32, signature: Bytes[65], seen: uint256) -> uint256:
     """
     @notice Who has signed so far, this report's signer included.
     @param round The report's round, below 2^64.
+    @param payload_hash Its payload's keccak256.
     @param seen A bit for each signer whose report came before: nobody counts twice.
     """
-    struct_hash: bytes32 = keccak256(abi_encode(_REPORT_TYPE, round, keccak256(payload)))
+    struct_hash: bytes32 = keccak256(abi_encode(_REPORT_TYPE, round, payload_hash))
     signer: address = empty(address)
     if len(signature) == 65:
         signer = ecrecover(
