@@ -183,7 +183,8 @@ def rates(money: Money) -> uint256:
     if money.held >= cash:
         # Nothing is lent: the line starts at 0.
         return 0
-    used: uint256 = unsafe_sub(_RATE, unsafe_mul(money.held, _RATE) // cash)
+    # Rounded down: lenders are never credited for more than what is lent.
+    used: uint256 = unsafe_mul(unsafe_sub(cash, money.held), _RATE) // cash
     settings: uint256 = self.settings
     kink: uint256 = unsafe_mul(settings & _LOW_16, 10**5)
     at_kink: uint256 = (settings >> 16) & _LOW_32

@@ -37,11 +37,11 @@ def accrue(indices: Indices, totals: Totals, custody: Custody, now: int) -> tupl
 
 
 def utilisation(indices: Indices, totals: Totals, custody: Custody) -> int:
-    """The part of all positive cash that is lent out (1e-9, rounded up); 0 where there is no positive cash."""
+    """The part of all positive cash that is lent out (1e-9, rounded down); 0 where there is no positive cash."""
     assets = totals.positive * indices.supply // WAD
     if assets == 0:
         return 0
-    return clamp(NANO - custody.held * NANO // assets, 0, NANO)
+    return clamp((assets - custody.held) * NANO // assets, 0, NANO)
 
 
 def set_rates(indices: Indices, totals: Totals, custody: Custody, settings: Settings) -> Indices:
