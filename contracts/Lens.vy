@@ -186,7 +186,7 @@ def protocol() -> ILens.ProtocolView:
     result.held = custody & _LOW_128
     result.reserve = custody >> 128
     if result.supplied > result.held:
-        result.utilisation = _RATE - result.held * _RATE // result.supplied
+        result.utilisation = (result.supplied - result.held) * _RATE // result.supplied
     result.settings = staticcall _CLEARINGHOUSE.settings()
     result.vault_account = staticcall _VAULT.account()
     result.vault_assets = staticcall _VAULT.totalAssets()
