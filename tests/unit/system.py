@@ -182,10 +182,10 @@ class System:
         return signed(word & (1 << 128) - 1), signed(word >> 128)
 
     def fingerprint(self, *accounts: int) -> str:
-        """All that the Clearinghouse keeps of some accounts and of the whole."""
+        """All that the Clearinghouse keeps of some accounts and of the whole, as of the next block."""
         house = self.clearinghouse
         state = {
-            "accounts": [(account, house.header(account), house.book_of(account)[2]) for account in accounts],
+            "accounts": [house.book_of(account) for account in accounts],
             "books": [house.market_book(market) for market in MARKETS],
             "whole": [house.totals(), house.custody()],
         }

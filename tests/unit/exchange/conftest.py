@@ -41,13 +41,14 @@ def sell(system, maker_account):
 
 
 @pytest.fixture
-def refused(system, exchange, vault, maker_account, taker_account, wallet):
+def refused(system, exchange, vault, maker_account, taker_account):
     """The body reverts with exactly this message, and no account, book, total or fill has changed."""
-    accounts = (maker_account, taker_account, system.account(wallet), system.account(vault))
+    always = {maker_account, taker_account, system.account(vault)}
 
     def state(orders):
+        accounts = sorted(always | {order.account for order in orders})
         fills = [exchange.slot(order.account, order.nonce & 255) for order in orders]
-        lowest = [exchange.lowest_nonce(account) for account in accounts]
+        lowest = [exchange.lowest_nonce(order.account) for order in orders]
         return system.fingerprint(*accounts), fills, lowest
 
     @contextmanager

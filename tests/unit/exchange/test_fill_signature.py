@@ -150,8 +150,26 @@ def test_fill__contract_wallets_operator_signs__fills_without_asking_the_wallet(
     assert system.position(taker_account, ETH)[0] == WAD
 
 
-def test_fill__key_with_code_that_says_no__fills_by_its_key(system, maker, taker, wallet, sell, taker_account):
-    wallet.set_mode(NO, sender=maker)
-    maker.set_delegate(wallet)
+@pytest.fixture
+def maker_with_code(load, maker, taker, wallet):
+    """The maker's own address as a wallet contract: a key that has delegated to code keeps both."""
+    maker.set_delegate(wallet, receiver=taker)
+    return load("testing/SignerWallet").at(maker)
+
+
+def test_fill__key_with_code_that_says_no__fills_by_its_key(
+    system, maker, taker, maker_with_code, sell, taker_account, refused
+):
+    maker_with_code.set_mode(NO, sender=maker)
+    with refused(BAD, sell):
+        system.fill(sell, b"", taker, 1)
     system.fill(sell, system.sign(sell, maker), taker, 1)
+    assert system.position(taker_account, ETH)[0] == WAD
+
+
+def test_fill__key_with_code_that_says_yes__fills_without_its_key(
+    system, maker, taker, maker_with_code, sell, taker_account
+):
+    maker_with_code.set_mode(YES, sender=maker)
+    system.fill(sell, b"", taker, 1)
     assert system.position(taker_account, ETH)[0] == WAD
