@@ -29,7 +29,7 @@ $(VENV)/bin/python:
 	"$$python" -m venv $(VENV)
 
 $(VENV)/.python-done: requirements.lock | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.node-done: package-lock.json | $(VENV)/bin/python
@@ -42,9 +42,10 @@ $(VENV)/.node-done: package-lock.json | $(VENV)/bin/python
 	ln -sfn "../../$$anvil" $(VENV)/bin/anvil
 	@touch $@
 
-lock: ## requirements.lock anew from requirements.in
+lock: ## requirements.lock anew from requirements.in and requirements.overrides
 	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --custom-compile-command "make lock" --output-file requirements.lock requirements.in
+	  --custom-compile-command "make lock" --override requirements.overrides \
+	  --output-file requirements.lock requirements.in
 
 # Ape's cache does not see that an import or an interface changed.
 compile: setup
@@ -73,7 +74,7 @@ format: setup ## what lint asks for
 	mamushi --line-length 120 $(VYPER_SOURCES)
 
 sizes: setup ## bytes of each contract against the limit
-	@python -m benches.sizes
+	@python -m benches.sizes --table
 
 demo: setup ## prices to liquidations on a local chain
 	python -m scripts.demo

@@ -1,0 +1,157 @@
+"""Deploying the contracts and wiring them; run again it goes on where it stopped, or finds nothing to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ape.api import AccountAPI, ProviderAPI
+from ape.contracts import ContractInstance
+from ape.managers.project import ProjectManager
+from ape.utils import ZERO_ADDRESS
+
+from scripts._deployment.parameters import LOCAL, Market, Parameters
+from scripts._deployment.record import (
+    CONTRACTS,
+    DeployedQuote,
+    Record,
+    check_chain,
+    genesis_of,
+    is_local,
+    is_of_gone_chain,
+    read_record,
+    record_path,
+)
+from scripts._deployment.refusal import Refused
+from scripts._deployment.session import Session
+
+LOCAL_FEED_DECIMALS = 8
+
+
+def deploy(
+    project: ProjectManager,
+    account: AccountAPI,
+    parameters: Parameters,
+    parameters_path: Path,
+    path: Path | None = None,
+) -> tuple[Record, list[str]]:
+    """Deploy what the connected network lacks; returns its record and what was done, in words.
+
+    `account` becomes the contracts' owner. The record is at `path`, by default under deployments/, and is written
+    after each contract. Refused if the file or the network is not what the other says.
+    """
+    provider = account.provider
+    path = path or record_path(provider)
+    check_local_parts(parameters, parameters_path, provider)
+    record, done = _start(provider, parameters_path, path)
+    session = Session(account, record, path, done)
+    _deploy_quote(session, project, parameters)
+    _deploy_core(session, project, parameters)
+    _wire(session)
+    check_wiring(session)
+    return record, session.done
+
+
+def check_local_parts(parameters: Parameters, parameters_path: Path, provider: ProviderAPI) -> None:
+    """Refused if tokens or feeds for tests are wanted on a network that is not local."""
+    parts = parameters.local_parts()
+    if parts and not is_local(provider):
+        raise Refused(
+            f'{parameters_path}: {", ".join(parts)}: "{LOCAL}" is for local networks only; '
+            f"chain {provider.chain_id} needs addresses"
+        )
+
+
+def _start(provider: ProviderAPI, parameters_path: Path, path: Path) -> tuple[Record, list[str]]:
+    record = read_record(path)
+    done: list[str] = []
+    if record is not None and is_of_gone_chain(record, provider):
+        done.append(f"{path} was of a local chain that is gone: started anew")
+        record = None
+    if record is None:
+        network = f"{provider.network.ecosystem.name}:{provider.network.name}:{provider.name}"
+        record = Record(
+            network=network,
+            chain_id=provider.chain_id,
+            genesis=genesis_of(provider),
+            block=int(provider.get_block("latest").number or 0) + 1,
+            parameters=parameters_path.as_posix(),
+        )
+    check_chain(record, path, provider)
+    return record, done
+
+
+def _deploy_quote(session: Session, project: ProjectManager, parameters: Parameters) -> None:
+    quote = parameters.quote
+    token = quote.token
+    if token == LOCAL:
+        token = session.deploy(
+            "TestToken", project.TestToken, quote.symbol, quote.symbol, quote.decimals, testing="quote token"
+        )
+    session.record.quote = DeployedQuote(token=token, decimals=quote.decimals, symbol=quote.symbol)
+
+
+def _deploy_core(session: Session, project: ProjectManager, parameters: Parameters) -> None:
+    quote, terms = parameters.quote, parameters.auction
+    feed = quote.feed or ZERO_ADDRESS
+    if feed == LOCAL:
+        feed = session.deploy("TestFeed", project.TestFeed, LOCAL_FEED_DECIMALS, testing="quote feed")
+    engine = session.deploy("RiskEngine", project.RiskEngine, parameters.oracle.arguments(), feed, quote.heartbeat)
+    # The Auction holds its terms against iota as it is made.
+    if session.contract("RiskEngine").risk() == 0:
+        session.send("RiskEngine", "set_risk", parameters.risk.word(), why="correlations, kappa, iota, minimum")
+    assert session.record.quote is not None
+    house = session.deploy(
+        "Clearinghouse", project.Clearinghouse, session.record.quote.token, engine, parameters.settings.word()
+    )
+    auction = session.deploy("Auction", project.Auction, house, terms.terms_word(), terms.curve_word())
+    vault = session.deploy(
+        "InsuranceVault", project.InsuranceVault, house, parameters.vault.name, parameters.vault.symbol
+    )
+    session.deploy("Exchange", project.Exchange, house, parameters.exchange.taker_fee, parameters.exchange.maker_fee)
+    session.deploy("Lens", project.Lens, house, auction, vault)
+
+
+def _wire(session: Session) -> None:
+    house = session.contract("Clearinghouse")
+    if house.auction() == ZERO_ADDRESS:
+        auction, vault = session.record.address("Auction"), session.record.address("InsuranceVault")
+        session.send("Clearinghouse", "wire", auction, vault, why=f"auction {auction}, vault {vault}")
+
+
+def check_wiring(session: Session) -> None:
+    """Refused unless each contract of the record points at the others of the record."""
+    record = session.record
+    assert record.quote is not None
+    expected = [
+        ("Clearinghouse", "quote_token", record.quote.token),
+        ("Clearinghouse", "risk_engine", record.address("RiskEngine")),
+        ("Clearinghouse", "auction", record.address("Auction")),
+        ("Clearinghouse", "vault", record.address("InsuranceVault")),
+        *((name, "clearinghouse", record.address("Clearinghouse")) for name in CONTRACTS[2:]),
+        ("Lens", "auction", record.address("Auction")),
+        ("Lens", "vault", record.address("InsuranceVault")),
+    ]
+    for name, getter, right in expected:
+        found = _read(session.contract(name), getter)
+        if found != right:
+            raise Refused(
+                f"{session.path}: {name} at {record.address(name)} is wired to a different contract: "
+                f"its {getter} is {found}, the file says {right}"
+            )
+
+
+def _read(contract: ContractInstance, getter: str) -> str:
+    return str(getattr(contract, getter)())
+
+
+def deploy_market_parts(session: Session, project: ProjectManager, market: Market) -> tuple[str | None, str | None]:
+    """A market's token and feed; those for tests are deployed unless the record has them."""
+    token, feed = market.token, market.feed
+    symbol = market.symbol.upper()
+    if token == LOCAL:
+        token = session.deploy(
+            "TestToken", project.TestToken, symbol, symbol, market.token_decimals, testing=f"{market.symbol} token"
+        )
+    if feed == LOCAL:
+        feed = session.deploy("TestFeed", project.TestFeed, market.feed_decimals, testing=f"{market.symbol} feed")
+    return token, feed
