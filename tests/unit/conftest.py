@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
 
 import ape
 import pytest
 
+from tests.unit.compiled import contract
 from tests.unit.system import BTC, CURVE, ETH, MARKETS, ORACLE, PRICES, RISK, SETTINGS, TERMS, System
 
 NOBODY = "0x" + "00" * 20
 
 
 @ape.fixture(scope="session", chain_isolation=False)
-def load(project):
-    """Compile one contract now, past the compile cache, which does not see that an import changed."""
-    loaded: dict[str, Any] = {}
-
-    def load_one(path: str) -> Any:
-        if path not in loaded:
-            name = path.rsplit("/", 1)[-1]
-            loaded[path] = project.load_contracts(f"contracts/{path}.vy", use_cache=False)[name]
-        return loaded[path]
-
-    return load_one
+def load():
+    """A contract by its path below contracts/, without `.vy`."""
+    return cache(contract)
 
 
 @ape.fixture(scope="session", chain_isolation=False)
