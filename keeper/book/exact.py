@@ -1,0 +1,173 @@
+"""The book at one second in the exact integers of the model: what the contracts would say then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from keeper.book.mirror import Mirror, slots
+from keeper.model import auction, interest, prices
+from keeper.model.auction import Quote
+from keeper.model.prices import Oracle, Reading
+from keeper.model.requirement import Assessment, Holding, appraise, assess
+from keeper.model.rounding import WAD, ceil_div, trunc_div
+from keeper.model.words import (
+    Curve,
+    Custody,
+    Header,
+    Indices,
+    Parameters,
+    Position,
+    PriceWord,
+    Risk,
+    Run,
+    Terms,
+    Totals,
+)
+
+NO_PARAMETERS = Parameters(0, 0, 0, bucket=0, flags=0)
+Holdings = dict[int, Holding]
+
+
+class Exact:
+    """A view of the mirror at `now`; it must not outlive the mirror's next change."""
+
+    def __init__(self, mirror: Mirror, oracle: Oracle, now: int) -> None:
+        self.mirror = mirror
+        self.oracle = oracle
+        self.now = now
+        self._readings: dict[int, Reading] = {}
+        self._parameters: dict[int, Parameters] = {}
+        self._assessments: dict[int, Assessment] = {}
+
+    @cached_property
+    def risk(self) -> Risk:
+        """Correlations, κ, ι."""
+        return Risk.unpack(self.mirror.scalars["risk"])
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The auction's terms."""
+        return Terms.unpack(self.mirror.scalars["terms"])
+
+    @cached_property
+    def indices(self) -> Indices:
+        """Indices with interest up to now."""
+        scalars = self.mirror.scalars
+        stored = Indices.unpack(scalars["indices"]) if "indices" in scalars else Indices(WAD, WAD)
+        return interest.accrue(
+            stored,
+            Totals.unpack(scalars.get("totals", 0)),
+            Custody.unpack(scalars.get("custody", 0)),
+            self.now,
+        )[0]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the protocol is set up as far as sightings and bids need."""
+        scalars = self.mirror.scalars
+        return "risk" in scalars and "terms" in scalars and "vault" in scalars and 0 in self.mirror.curves
+
+    def reading(self, market: int) -> Reading:
+        """The market's price now."""
+        found = self._readings.get(market)
+        if found is None:
+            word = self.mirror.prices.get(market, 0)
+            found = prices.read(PriceWord.unpack(word) if word else None, self.oracle, self.now)
+            self._readings[market] = found
+        return found
+
+    def parameters(self, market: int) -> Parameters:
+        """The market's risk parameters; zeros for an unknown one."""
+        found = self._parameters.get(market)
+        if found is None:
+            word = self.mirror.parameters.get(market)
+            found = NO_PARAMETERS if word is None else Parameters.unpack(word)
+            self._parameters[market] = found
+        return found
+
+    def cash(self, account: int) -> int:
+        """WAD quote, interest included."""
+        return interest.cash_of(Header.unpack(self.mirror.entry(account).header).principal, self.indices)
+
+    def holdings(self, account: int) -> Holdings:
+        """What the account has, market by market."""
+        entry = self.mirror.entry(account)
+        found: Holdings = {}
+        for (market, is_position), word in zip(slots(entry.spots, entry.perps), entry.words, strict=True):
+            if is_position:
+                position = Position.unpack(word)
+                spot = found[market].spot if market in found else 0
+                found[market] = Holding(spot, position.size, position.cost)
+            else:
+                found[market] = Holding(spot=word)
+        return found
+
+    def maps(self, account: int) -> int:
+        """Markets in either map of the header."""
+        entry = self.mirror.entry(account)
+        return entry.spots | entry.perps
+
+    def assess(self, account: int) -> Assessment:
+        """Equity and requirement as the contracts compute them."""
+        found = self._assessments.get(account)
+        if found is None:
+            found = self._assessments[account] = self.measure(self.cash(account), self.holdings(account))
+        return found
+
+    def appraise(self, account: int) -> Assessment:
+        """As `assess`, with the spot of an account that owes nothing priced too."""
+        return appraise(self.cash(account), self.holdings(account), self._market, self.risk)
+
+    def measure(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
+        """The same of any book."""
+        return assess(cash, holdings, self._market, self.risk)
+
+    def notional(self, holdings: Mapping[int, Holding]) -> int:
+        """Σ (|spot| + |size|)·index, WAD quote."""
+        return sum((h.spot + abs(h.size)) * self.reading(m).index for m, h in holdings.items()) // WAD
+
+    def run(self, account: int) -> Run:
+        """The account's run as stored."""
+        return Run.unpack(self.mirror.runs.get(account, 0))
+
+    def running(self, account: int) -> bool:
+        """Whether there is a run that a sighting now would carry on."""
+        return auction.run_continues(self.run(account), self.terms, self.now)
+
+    def curve(self, account: int) -> Curve:
+        """The curve that a bid now would follow."""
+        number = self.run(account).curve if self.running(account) else max(self.mirror.curves)
+        return Curve.unpack(self.mirror.curves[number])
+
+    def quote(self, account: int, fraction: int = WAD) -> Quote:
+        """What a bid for this fraction would move now."""
+        return auction.bid_quote(
+            self.assess(account), self.run(account), self.curve(account), self.terms, self.now, fraction
+        )
+
+    def _market(self, market: int) -> tuple[Reading, Parameters]:
+        return self.reading(market), self.parameters(market)
+
+
+def part_of(cash: int, holdings: Mapping[int, Holding], fraction: int) -> tuple[int, Holdings]:
+    """What a slice moves (docs/exact.md, 5): fraction in WAD, and all of it for WAD."""
+    if fraction == WAD:
+        return cash, dict(holdings)
+    parts = {
+        market: Holding(
+            held.spot * fraction // WAD, trunc_div(held.size * fraction, WAD), ceil_div(held.cost * fraction, WAD)
+        )
+        for market, held in holdings.items()
+    }
+    return cash * fraction // WAD, parts
+
+
+def joined(books: Iterable[Mapping[int, Holding]]) -> Holdings:
+    """Books added up, without what came out as nothing."""
+    total: Holdings = {}
+    for book in books:
+        for market, held in book.items():
+            have = total.get(market, Holding())
+            total[market] = Holding(have.spot + held.spot, have.size + held.size, have.cost + held.cost)
+    return {market: held for market, held in total.items() if held != Holding()}

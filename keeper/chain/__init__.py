@@ -1,0 +1,1 @@
+"""The chain: endpoints, heads, logs. Nothing else in the keeper knows about RPC."""

@@ -1,0 +1,240 @@
+"""The core's logs as words: fixed layouts, read straight from the data without a general decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from eth_utils.crypto import keccak
+
+from keeper.chain.types import LinkError, number
+
+
+class AccountChanged(NamedTuple):
+    """An account's header and every changed word, as they are after the act."""
+
+    account: int
+    act: int
+    header: int
+    changed: int
+    words: tuple[int, ...]
+
+
+class InterestChanged(NamedTuple):
+    """Indices, totals and custody."""
+
+    indices: int
+    totals: int
+    custody: int
+
+
+class BookChanged(NamedTuple):
+    """A market's sums."""
+
+    market: int
+    book: int
+
+
+class OperatorSet(NamedTuple):
+    """An operator of all accounts of an owner; addresses as numbers."""
+
+    owner: int
+    operator: int
+    allowed: bool
+
+
+class SpotListed(NamedTuple):
+    """A market's collateral token; the address as a number."""
+
+    market: int
+    token: int
+    decimals: int
+
+
+class SettingsSet(NamedTuple):
+    """Interest curve, band and fee limit."""
+
+    settings: int
+
+
+class Wired(NamedTuple):
+    """The auction and the vault of the Clearinghouse; addresses as numbers."""
+
+    auction: int
+    vault: int
+
+
+class PricesUpdated(NamedTuple):
+    """New price words of the markets in the map."""
+
+    round: int
+    markets: int
+    words: tuple[int, ...]
+
+
+class MarketSet(NamedTuple):
+    """A market's parameters."""
+
+    market: int
+    parameters: int
+
+
+class SlowFeedSet(NamedTuple):
+    """A market's slow feed."""
+
+    market: int
+    feed: int
+
+
+class RiskSet(NamedTuple):
+    """Correlations, κ, ι, minimum requirement."""
+
+    risk: int
+
+
+class RunChanged(NamedTuple):
+    """An account's run of sightings."""
+
+    account: int
+    run: int
+
+
+class Taken(NamedTuple):
+    """A slice was sold; amounts in WAD quote."""
+
+    account: int
+    taker: int
+    fraction: int
+    clipped: bool
+    equity: int
+    requirement: int
+    lambda_account: int
+    lambda_taker: int
+    taker_paid: int
+    account_got: int
+    opener_got: int
+    vault_got: int
+
+
+class CurveAdded(NamedTuple):
+    """A curve for runs that start from now on."""
+
+    id: int
+    curve: int
+
+
+class TermsSet(NamedTuple):
+    """The auction's terms."""
+
+    terms: int
+
+
+Event = (
+    AccountChanged
+    | InterestChanged
+    | BookChanged
+    | OperatorSet
+    | SpotListed
+    | SettingsSet
+    | Wired
+    | PricesUpdated
+    | MarketSet
+    | SlowFeedSet
+    | RiskSet
+    | RunChanged
+    | Taken
+    | CurveAdded
+    | TermsSet
+)
+
+Read = Callable[[list[int], list[int]], Event]
+
+
+def signed(word: int) -> int:
+    """A word as int256."""
+    return word - (1 << 256) if word >> 255 else word
+
+
+def _listed(data: list[int], head: int) -> tuple[int, ...]:
+    """The dynamic list whose offset stands at `head`."""
+    start = data[head] // 32
+    return tuple(data[start + 1 : start + 1 + data[start]])
+
+
+# Topics without the first (the event's own), and the data's words.
+KNOWN: dict[str, Read] = {
+    "AccountChanged(uint256,uint256,uint256,uint256,uint256[])": lambda t, d: AccountChanged(
+        t[0], d[0], d[1], d[2], _listed(d, 3)
+    ),
+    "InterestChanged(uint256,uint256,uint256)": lambda t, d: InterestChanged(d[0], d[1], d[2]),
+    "BookChanged(uint256,uint256)": lambda t, d: BookChanged(t[0], d[0]),
+    "OperatorSet(address,address,bool)": lambda t, d: OperatorSet(t[0], t[1], d[0] != 0),
+    "SpotListed(uint256,address,uint256)": lambda t, d: SpotListed(t[0], d[0], d[1]),
+    "SettingsSet(uint256)": lambda t, d: SettingsSet(d[0]),
+    "Wired(address,address)": lambda t, d: Wired(d[0], d[1]),
+    "PricesUpdated(uint256,uint256,uint256[])": lambda t, d: PricesUpdated(t[0], d[0], _listed(d, 1)),
+    "MarketSet(uint256,uint256)": lambda t, d: MarketSet(t[0], d[0]),
+    "SlowFeedSet(uint256,uint256)": lambda t, d: SlowFeedSet(t[0], d[0]),
+    "RiskSet(uint256)": lambda t, d: RiskSet(d[0]),
+    "RunChanged(uint256,uint256)": lambda t, d: RunChanged(t[0], d[0]),
+    "Taken(uint256,uint256,uint256,bool,int256,uint256,uint256,uint256,int256,uint256,uint256,int256)": (
+        lambda t, d: Taken(
+            t[0], t[1], d[0], d[1] != 0, signed(d[2]), d[3], d[4], d[5], signed(d[6]), d[7], d[8], signed(d[9])
+        )
+    ),
+    "CurveAdded(uint256,uint256)": lambda t, d: CurveAdded(t[0], d[0]),
+    "TermsSet(uint256)": lambda t, d: TermsSet(d[0]),
+}
+IGNORED = (
+    "VenueSet(address,bool)",
+    "SignersSet(address[],uint256)",
+    "Skipped(uint256,string)",
+    "OwnershipTransferStarted(address,address)",
+    "OwnershipTransferred(address,address)",
+)
+"""Events of the core that change nothing the book holds."""
+
+
+def topic(signature: str) -> str:
+    """The first topic of an event."""
+    return "0x" + keccak(text=signature).hex()
+
+
+READERS: dict[str, Read] = {topic(signature): read for signature, read in KNOWN.items()}
+
+
+class Log(NamedTuple):
+    """An event and where it stands."""
+
+    block: int
+    block_hash: str
+    place: int
+    transaction: str
+    event: Event
+
+
+def read_logs(raw: Iterable[dict[str, Any]]) -> list[Log]:
+    """The known events among `raw`, in the order of the chain. Raises LinkError for a log that cannot be read."""
+    logs = []
+    try:
+        for entry in raw:
+            topics = entry["topics"]
+            read = READERS.get(topics[0]) if topics else None
+            if read is None or entry.get("removed"):
+                continue
+            data = entry["data"]
+            words = [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
+            event = read([int(word, 16) for word in topics[1:]], words)
+            logs.append(
+                Log(
+                    number(entry["blockNumber"]),
+                    entry["blockHash"],
+                    number(entry["logIndex"]),
+                    entry["transactionHash"],
+                    event,
+                )
+            )
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise LinkError(f"a log cannot be read: {error!r}") from error
+    logs.sort(key=lambda log: (log.block, log.place))
+    return logs

@@ -1,0 +1,170 @@
+"""From heads to steps: which blocks to undo and which to apply, by hash, whatever was missed or reorganised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from keeper.chain.events import Log, read_logs
+from keeper.chain.node import Node
+from keeper.chain.types import Header, LinkError, RpcError, header_of
+
+log = structlog.get_logger(__name__)
+
+WALK = 32
+"""Blocks that are walked back by parent hash; more are read in ranges first, which know no hash in between."""
+SETTLED = 16
+"""Blocks below the head that ranges leave to the walk, as a reorg there is likely enough."""
+
+
+class Undo(NamedTuple):
+    """Everything after block `number` did not happen."""
+
+    number: int
+
+
+class Apply(NamedTuple):
+    """The logs up to and with block `header`, since the block before it that was applied."""
+
+    header: Header
+    logs: list[Log]
+
+
+Step = Undo | Apply
+
+
+class LostError(Exception):
+    """The chain has no block in common with what is known: the book must be read anew."""
+
+
+class Follower:
+    """What of the chain has been applied, by number and hash, and how to get from there to a head."""
+
+    def __init__(self, node: Node, addresses: Sequence[str], *, start: int, log_range: int, history: int) -> None:
+        self._node = node
+        self._addresses = list(addresses)
+        self._start = start
+        self._range = log_range
+        self._history = history
+        self._known: OrderedDict[str, int] = OrderedDict()
+
+    @property
+    def tip(self) -> tuple[int, str] | None:
+        """The newest applied block."""
+        if not self._known:
+            return None
+        block_hash = next(reversed(self._known))
+        return self._known[block_hash], block_hash
+
+    def anchor(self, number: int, block_hash: str) -> None:
+        """Begin after this block: the book holds everything up to it."""
+        self._known = OrderedDict({block_hash: number})
+
+    async def is_canonical(self, number: int, block_hash: str) -> bool:
+        """Whether the chain still has this block."""
+        block = await self._node.call("eth_getBlockByNumber", [hex(number), False])
+        return block is not None and block["hash"] == block_hash
+
+    async def steps(self, head: Header) -> AsyncIterator[Step]:
+        """What leads from the tip to `head`; each step counts as done when the next one is asked for.
+
+        Raises LostError when the history kept does not reach back far enough, LinkError when the node's answers do not
+        fit together, as when another reorg came in between: then the next head starts where this one broke off.
+        """
+        if head.hash in self._known:
+            return
+        async for step in self._in_ranges(head):
+            yield step
+        path = await self._path(head)
+        ancestor = self._known[path[-1].parent] if self._known else self._start - 1
+        if self.tip is not None and ancestor != self.tip[0]:
+            yield Undo(ancestor)
+            self._forget_after(ancestor)
+        for header in reversed(path):
+            logs = await self._logs({"blockHash": header.hash})
+            yield Apply(header, logs)
+            self._remember(header)
+
+    async def _path(self, head: Header) -> list[Header]:
+        """From `head` down to the block after the newest known one."""
+        path = [head]
+        while not self._reaches(path[-1]):
+            oldest = next(iter(self._known.values())) if self._known else self._start
+            if path[-1].number <= oldest:
+                raise LostError(f"block {path[-1].number} {path[-1].hash} is not on what is known since block {oldest}")
+            path.append(await self._header(path[-1].parent))
+        return path
+
+    def _reaches(self, header: Header) -> bool:
+        """Whether the block before `header` is applied, or before the first there is anything to apply in."""
+        return header.parent in self._known if self._known else header.number <= self._start
+
+    async def _in_ranges(self, head: Header) -> AsyncIterator[Step]:
+        """Blocks far below the head, many in one request."""
+        number = self.tip[0] if self.tip else self._start - 1
+        if head.number - number <= WALK:
+            return
+        async for step in self._back_to_canonical():
+            yield step
+        number = self.tip[0] if self.tip else self._start - 1
+        size = self._range
+        while number < head.number - SETTLED:
+            last = min(number + size, head.number - SETTLED)
+            try:
+                header, logs = await asyncio.gather(
+                    self._header_at(last),
+                    self._logs({"fromBlock": hex(number + 1), "toBlock": hex(last)}),
+                )
+            except RpcError as error:
+                # Nodes limit what one answer may hold, each by its own words.
+                if size == 1:
+                    raise LinkError(str(error)) from error
+                size = max(1, size // 4)
+                log.info("smaller ranges of logs", blocks=size, error=error.message)
+                continue
+            log.debug("read a range", first=number + 1, last=last, logs=len(logs))
+            yield Apply(header, logs)
+            self._remember(header)
+            number = last
+            size = min(self._range, size * 2)
+
+    async def _back_to_canonical(self) -> AsyncIterator[Step]:
+        for block_hash, number in reversed(list(self._known.items())):
+            if await self.is_canonical(number, block_hash):
+                if self.tip is not None and number != self.tip[0]:
+                    yield Undo(number)
+                    self._forget_after(number)
+                return
+        if self._known:
+            raise LostError("none of the known blocks is on the chain")
+
+    async def _header(self, block_hash: str) -> Header:
+        return self._existing(await self._node.call("eth_getBlockByHash", [block_hash, False]), block_hash)
+
+    async def _header_at(self, number: int) -> Header:
+        return self._existing(await self._node.call("eth_getBlockByNumber", [hex(number), False]), hex(number))
+
+    @staticmethod
+    def _existing(block: dict[str, object] | None, name: str) -> Header:
+        if block is None:
+            raise LinkError(f"block {name} is not there any more")
+        return header_of(block)
+
+    async def _logs(self, where: dict[str, str]) -> list[Log]:
+        raw = await self._node.call("eth_getLogs", [{**where, "address": self._addresses}])
+        if not isinstance(raw, list):
+            raise LinkError("eth_getLogs: the answer is no list")
+        return read_logs(raw)
+
+    def _remember(self, header: Header) -> None:
+        self._known[header.hash] = header.number
+        while len(self._known) > self._history:
+            self._known.popitem(last=False)
+
+    def _forget_after(self, number: int) -> None:
+        while self._known and next(reversed(self._known.values())) > number:
+            self._known.popitem(last=True)

@@ -1,0 +1,5 @@
+"""The `keeper` command."""
+
+from keeper.cli.app import app
+
+__all__ = ["app"]

@@ -1,0 +1,23 @@
+"""The command and its subcommands."""
+
+from __future__ import annotations
+
+import typer
+
+from keeper.cli.auctions import auctions
+from keeper.cli.run import run
+from keeper.cli.scan import scan
+from keeper.cli.why import why
+
+app = typer.Typer(
+    name="keeper",
+    help="Keeps accounts above the line: mirrors the protocol, sights breaches, bids, and tells why.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+app.command()(run)
+app.command()(scan)
+app.command()(why)
+app.command()(auctions)

@@ -1,0 +1,130 @@
+"""What the commands share: configuration, one look at the chain, account names, numbers for people and machines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from keeper.book.exact import Exact
+from keeper.chain.types import LinkError, RpcError
+from keeper.config import Config, ConfigError, Deployment, load_config, load_deployment
+from keeper.execution.lock import HeldError
+from keeper.execution.signers import signers_of
+from keeper.run.session import Session
+from keeper.store.database import open_database
+from keeper.watch.logs import set_up_logs
+
+WAD = 10**18
+LOW_96 = (1 << 96) - 1
+T = TypeVar("T")
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The configuration file.", envvar="KEEPER_CONFIG", show_default=True)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+DEFAULT_CONFIG = Path("keeper.toml")
+
+out = Console()
+errors = Console(stderr=True)
+
+
+def load(path: Path) -> tuple[Config, Deployment]:
+    """The configuration and the deployment that it names. Raises ConfigError."""
+    config = load_config(path)
+    return config, load_deployment(config.chain.deployment)
+
+
+def carry_out(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; what the operator can mend is told in words, with exit code 1 (2 for the configuration)."""
+    try:
+        return asyncio.run(work)
+    except ConfigError as error:
+        fail(str(error), 2)
+    except (LinkError, RpcError, HeldError) as error:
+        fail(str(error), 1)
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+    raise AssertionError("a failure exits")
+
+
+def fail(message: str, code: int) -> None:
+    """Say it on stderr and exit."""
+    errors.print(message, style="red", markup=False, highlight=False)
+    raise typer.Exit(code)
+
+
+@asynccontextmanager
+async def look(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Exact]]:
+    """The book at the newest block, read from the last snapshot and the logs since."""
+    config, deployment = load(config_path)
+    set_up_logs("error")
+    # Only read: a keeper that runs keeps this store.
+    engine = open_database(config.store.path) if config.store.path.exists() else None
+    session = Session(config, deployment, engine)
+    try:
+        with errors.status("reading the chain"):
+            await session.open()
+            await session.catch_up(await session.node.latest())
+        yield config, deployment, session.exact()
+    finally:
+        await session.close()
+
+
+def account_of(text: str) -> int:
+    """An account id from decimal, 0x…, `address:sub`, or an address alone (sub-account 0)."""
+    try:
+        if ":" in text:
+            owner, sub = text.split(":", 1)
+            account = int(owner, 16) << 96 | int(sub, 0)
+            if not 0 <= int(sub, 0) <= LOW_96:
+                raise ValueError
+        elif text.lower().startswith("0x") and len(text) == 42:
+            account = int(text, 16) << 96
+        else:
+            account = int(text, 0)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is none of: a decimal number, 0x…, address:sub") from error
+    if not 0 < account < 1 << 256 or account >> 96 == 0:
+        raise typer.BadParameter(f"{text!r}: an account id is owner << 96 | sub, with an owner")
+    return account
+
+
+def account_name(account: int) -> str:
+    """`address:sub`, which `account_of` reads."""
+    return f"0x{account >> 96:040x}:{account & LOW_96}"
+
+
+def taker_of(config: Config) -> int | None:
+    """The taker's account, or None where only a key that is not here would tell."""
+    try:
+        owner = config.taker.owner or signers_of(config)[0].address
+    except ConfigError:
+        return None
+    return int(owner, 16) << 96 | config.taker.sub
+
+
+def quote(amount: int) -> float:
+    """WAD to quote units, for showing."""
+    return amount / WAD
+
+
+def money(amount: float) -> str:
+    """For people."""
+    return f"{amount:,.2f}"
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """For people."""
+    return "–" if share is None else f"{100 * share:+.{digits}f}%"
+
+
+def emit(document: Any) -> None:
+    """For machines."""
+    typer.echo(json.dumps(document, indent=2))

@@ -1,0 +1,117 @@
+"""`keeper scan`: every account by health."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.table import Table
+
+from keeper.book.columns import Columns
+from keeper.book.exact import Exact
+from keeper.book.mirror import bits
+from keeper.book.screen import markets_of, screen
+from keeper.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    account_name,
+    carry_out,
+    emit,
+    look,
+    money,
+    out,
+    quote,
+)
+from keeper.config import Deployment
+
+STATES = ("live", "late", "dead")
+
+
+def standing(exact: Exact, account: int) -> str:
+    """The account's place, in the words of the protocol."""
+    seen = exact.assess(account)
+    if seen.mm == 0:
+        return "owes nothing"
+    if seen.state:
+        return f"prices {STATES[seen.state]}"
+    if seen.equity < 0:
+        return "insolvent"
+    if seen.sighted:
+        return "breach"
+    if seen.in_breach:
+        return "breach, uncertain"
+    return "call" if seen.equity - seen.down < seen.im else "open"
+
+
+def row_of(exact: Exact, deployment: Deployment, account: int) -> dict[str, Any]:
+    """One account's line."""
+    seen = exact.assess(account)
+    return {
+        "account": account_name(account),
+        "standing": standing(exact, account),
+        "health": seen.equity / seen.mm if seen.mm else None,
+        "equity": quote(seen.equity),
+        "requirement": quote(seen.mm),
+        "markets": [deployment.symbol(market) for market in bits(exact.maps(account))],
+        "in_run": exact.running(account),
+    }
+
+
+async def found(config: Path, below: float, limit: int, everyone: bool) -> dict[str, Any]:
+    """The accounts below a health, lowest first."""
+    async with look(config) as (_, deployment, exact):
+        columns = Columns()
+        columns.update(exact.mirror.accounts.items())
+        health = screen(columns, markets_of(exact, columns.markets)).health
+        order = np.argsort(health, kind="stable")
+        chosen = [columns.accounts[row] for row in order if everyone or health[row] < below]
+        return {
+            "block": exact.mirror.number,
+            "time": exact.now,
+            "accounts": len(columns),
+            "under_line": int((health < 1).sum()),
+            "listed": len(chosen),
+            "rows": [row_of(exact, deployment, account) for account in chosen[:limit]],
+        }
+
+
+def scan(
+    config: ConfigOption = DEFAULT_CONFIG,
+    below: Annotated[float, typer.Option(help="Only accounts whose health is lower.")] = 1.5,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 25,
+    everyone: Annotated[bool, typer.Option("--all", help="Whatever their health.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List accounts by health, the lowest first; below 1 an account is under the line.
+
+    Examples:
+
+        keeper scan --config keeper.toml
+
+        keeper scan --below 1 --limit 100 --json
+    """
+    seen = carry_out(found(config, below, limit, everyone))
+    if as_json:
+        emit(seen)
+        return
+    title = f"block {seen['block']}: {seen['accounts']} accounts, {seen['under_line']} under the line"
+    table = Table("account", "h", "standing", "equity", "MM", "markets", "run", title=title, title_justify="left")
+    for column in (1, 3, 4):
+        table.columns[column].justify = "right"
+    table.columns[0].overflow = "fold"
+    for row in seen["rows"]:
+        table.add_row(
+            row["account"],
+            "–" if row["health"] is None else f"{row['health']:.4f}",
+            row["standing"],
+            money(row["equity"]),
+            money(row["requirement"]),
+            " ".join(row["markets"]),
+            "yes" if row["in_run"] else "",
+        )
+    out.print(table)
+    if seen["listed"] > len(seen["rows"]):
+        out.print(f"{seen['listed'] - len(seen['rows'])} more; --limit shows them")

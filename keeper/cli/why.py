@@ -1,0 +1,218 @@
+"""`keeper why ACCOUNT`: one account in words and numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from keeper.book.distance import Near
+from keeper.book.exact import Exact
+from keeper.cli.auctions import auction_of
+from keeper.cli.common import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    account_name,
+    account_of,
+    carry_out,
+    emit,
+    look,
+    money,
+    out,
+    percent,
+    quote,
+    taker_of,
+)
+from keeper.cli.scan import STATES, standing
+from keeper.config import Config, Deployment
+from keeper.decide.bids import Bidder, excess
+from keeper.decide.models import bid_model
+from keeper.decide.offer import offer_of
+from keeper.decide.sight import due
+from keeper.model.rounding import WAD
+
+
+def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> dict[str, Any]:
+    """Everything there is to say."""
+    seen = exact.assess(account)
+    near = Near(exact, exact.mirror.entry(account))
+    holdings = exact.holdings(account)
+    markets = []
+    for share in near.shares():
+        reading = exact.reading(share.market)
+        held = holdings[share.market]
+        markets.append(
+            {
+                "market": deployment.symbol(share.market),
+                "state": STATES[reading.state],
+                "index": quote(reading.index),
+                "interval": [-reading.down_faded / 1e5, reading.up_faded / 1e5],
+                "spot": quote(held.spot),
+                "size": quote(held.size),
+                "value": share.value,
+                "exposure": share.exposure,
+                "systematic": share.systematic,
+                "idiosyncratic": share.idiosyncratic,
+                "gross": share.gross,
+                "to_line": near.moved(share.market),
+            }
+        )
+    return {
+        "account": account_name(account),
+        "block": exact.mirror.number,
+        "time": exact.now,
+        "standing": standing(exact, account),
+        "health": seen.equity / seen.mm if seen.mm else None,
+        "cash": quote(exact.cash(account)),
+        "equity": quote(exact.appraise(account).equity),
+        "requirement": quote(seen.mm),
+        "initial": quote(seen.im),
+        "floor": quote(seen.floor),
+        "down": quote(seen.down),
+        "up": quote(seen.up),
+        "to_line_quote": quote(seen.equity - seen.mm) if seen.mm else None,
+        "to_sighting_quote": quote(seen.equity + seen.up - seen.mm) if seen.mm else None,
+        "to_line_all": near.moved(None) if seen.mm else None,
+        "markets": markets,
+        "run": auction_of(exact, account) if exact.running(account) else None,
+        "keeper": plan(config, exact, account),
+    }
+
+
+def plan(config: Config, exact: Exact, account: int) -> list[str]:
+    """What a keeper with this configuration would do about it now, and why."""
+    seen = exact.assess(account)
+    if not exact.ready:
+        return ["nothing: the protocol is not set up"]
+    if seen.mm == 0:
+        return ["nothing: it owes nothing"]
+    if seen.state:
+        return [f"nothing: a price it depends on is {STATES[seen.state]}, so nobody can sight it or bid"]
+    if not seen.sighted:
+        if seen.in_breach:
+            return ["nothing yet: it is under the line, but not at the kind end of its prices' intervals"]
+        return ["nothing: it is above the line"]
+    lines = []
+    if not config.sight.enabled:
+        lines.append("no sighting: sight.enabled is false")
+    elif due(exact, account, config.sight.resight):
+        lines.append("sight it now")
+    else:
+        wait = config.sight.resight * exact.terms.grace - (exact.now - exact.run(account).last)
+        lines.append(f"sight it again in {wait:.0f} s, unless somebody takes it before")
+    return [*lines, bidding(config, exact, account)]
+
+
+def bidding(config: Config, exact: Exact, account: int) -> str:
+    """The bid it would make, or why none."""
+    if not config.bid.enabled:
+        return "no bid: bid.enabled is false"
+    if not exact.running(account):
+        return "no bid yet: it has not been sighted, so λ has not begun to grow"
+    offer = offer_of(exact, account, config.bid, config.fees)
+    if offer is None:
+        return f"no bid: {exact.quote(account).reason}"
+    taker = taker_of(config)
+    full = offer.quote.fraction
+    terms = (
+        f"at λ {offer.quote.lambda_taker / WAD:.4f} a fraction of {full / WAD:.4f} comes "
+        f"{money(quote(offer.discount * full // WAD))} below its value; unwinding costs "
+        f"{money(quote(offer.unwind * full // WAD))} and gas {money(quote(offer.gas_cost))}"
+    )
+    if taker is None:
+        return f"{terms}; whether the taker could carry it cannot be told without its key or taker.owner"
+    bidder = Bidder(config.bid, config.fees, bid_model(config.bid), taker)
+    offers = bidder.offers(exact, [account])
+    if not offers:
+        return f"no bid: the configuration excludes it ({terms})"
+    free = max(0, excess(exact.assess(taker)))
+    bid = bidder.choose(exact, offers, free)
+    if bid is None:
+        return f"no bid: {terms}; too little for model {config.bid.model}, or more than the taker can carry"
+    lot = bid.lots[0]
+    return f"bid for a fraction of {lot.fraction / WAD:.4f}, profit {money(quote(bid.profit))}: {terms}"
+
+
+async def looked_at(config_path: Path, account: int) -> dict[str, Any]:
+    """The same from the chain."""
+    async with look(config_path) as (config, deployment, exact):
+        return told(config, deployment, exact, account)
+
+
+def why(
+    account: Annotated[str, typer.Argument(help="Decimal, 0x…, address:sub, or an address (sub-account 0).")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell why an account stands where it stands: equity, requirement by market, distance to the line, what comes next.
+
+    Examples:
+
+        keeper why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8:0 --config keeper.toml
+
+        keeper why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --json
+    """
+    seen = carry_out(looked_at(config, account_of(account)))
+    if as_json:
+        emit(seen)
+        return
+    health = "no requirement" if seen["health"] is None else f"health {seen['health']:.4f}"
+    out.print(f"[bold]{seen['account']}[/bold] at block {seen['block']}: [bold]{seen['standing']}[/bold], {health}")
+    out.print(_numbers(seen))
+    if seen["markets"]:
+        out.print(_markets(seen))
+    if seen["run"]:
+        run = seen["run"]
+        out.print(
+            f"auction for {run['since']} s, sighted {run['last_sighting']} s ago, λ {run['lambda']:.4f}, "
+            f"at most {run['fraction_max']:.4f} of it may be taken, for {money(run['taker_pays'])}"
+        )
+    for line in seen["keeper"]:
+        out.print(f"keeper: {line}")
+
+
+def _numbers(seen: dict[str, Any]) -> Table:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    rows = [
+        ("cash", money(seen["cash"]), "interest included"),
+        ("equity", money(seen["equity"]), "cash, spot and positions at the prices as they are"),
+        ("MM", money(seen["requirement"]), f"maintenance requirement; not below {money(seen['floor'])}"),
+        ("IM", money(seen["initial"]), "what equity − W⁻ must reach to take on risk"),
+        ("W⁻", money(seen["down"]), "what the account may lose inside the prices' intervals"),
+        ("W⁺", money(seen["up"]), "what it may gain there"),
+    ]
+    if seen["to_line_quote"] is not None:
+        rows.append(("to the line", money(seen["to_line_quote"]), "equity − MM"))
+        rows.append(("to a sighting", money(seen["to_sighting_quote"]), "equity + W⁺ − MM"))
+        rows.append(("move of all", percent(seen["to_line_all"]), "of all its prices together that reaches the line"))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _markets(seen: dict[str, Any]) -> Table:
+    names = ("market", "index", "spot", "size", "value", "exposure", "systematic", "single", "gross", "to the line", "")
+    table = Table(*names, caption="systematic + single + gross = R + G; to the line: its price's own move")
+    for column in table.columns[1:10]:
+        column.justify = "right"
+    for row in seen["markets"]:
+        table.add_row(
+            row["market"],
+            f"{row['index']:,.6g}",
+            f"{row['spot']:,.6g}",
+            f"{row['size']:,.6g}",
+            money(row["value"]),
+            money(row["exposure"]),
+            money(row["systematic"]),
+            money(row["idiosyncratic"]),
+            money(row["gross"]),
+            percent(row["to_line"]),
+            "" if row["state"] == "live" else row["state"],
+        )
+    return table

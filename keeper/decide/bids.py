@@ -1,0 +1,189 @@
+"""Which offers to take now, how much of each, and within which limits, such that the taker stays at its margin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from keeper.book.exact import Exact, Holdings, joined, part_of
+from keeper.config import wad
+from keeper.config.schema import BidSection, FeesSection
+from keeper.decide.models import BidModel
+from keeper.decide.offer import GAS_BID, Offer, offer_of
+from keeper.model.auction import opener_share
+from keeper.model.prices import LIVE
+from keeper.model.requirement import MAX_MARKETS, Assessment
+from keeper.model.rounding import BPS, WAD
+
+STEPS = 10
+"""Halvings in the search for the largest fraction: to a thousandth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A lot as the Auction takes it (docs/exact.md, 7)."""
+
+    account: int
+    fraction: int
+    max_cost: int
+    min_release: int
+    min_fraction: int
+    markets: int
+    nonce: int
+
+    def as_tuple(self) -> tuple[int, int, int, int, int, int, int]:
+        """In the order of the ABI."""
+        return (
+            self.account,
+            self.fraction,
+            self.max_cost,
+            self.min_release,
+            self.min_fraction,
+            self.markets,
+            self.nonce,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bid:
+    """One transaction's lots, what they should bring, and the taker's margin that they bind. WAD quote."""
+
+    taker: int
+    lots: tuple[Lot, ...]
+    profit: int
+    margin: int
+    gas: int
+
+
+@dataclass(slots=True)
+class Book:
+    """The taker's book with the lots chosen so far in it."""
+
+    cash: int
+    holdings: Holdings
+    assessment: Assessment
+    vault: int = 0
+    lots: list[Lot] = field(default_factory=list)
+    profit: int = 0
+    gas: int = GAS_BID
+
+
+class Bidder:
+    """Turns offers into at most one bid."""
+
+    def __init__(self, bid: BidSection, fees: FeesSection, model: BidModel, taker: int) -> None:
+        self._bid = bid
+        self._fees = fees
+        self._model = model
+        self._taker = taker
+        self._markets = None if bid.markets is None else sum(1 << market for market in set(bid.markets))
+        self._allow = {int(name, 0) for name in bid.allow}
+        self._deny = {int(name, 0) for name in bid.deny}
+
+    def offers(self, exact: Exact, accounts: Iterable[int]) -> list[Offer]:
+        """Those among the accounts that can be bid for, the most profitable first."""
+        found = []
+        for account in accounts:
+            if not self._wanted(account):
+                continue
+            offer = offer_of(exact, account, self._bid, self._fees)
+            if offer is not None and (self._markets is None or not offer.maps & ~self._markets):
+                found.append(offer)
+        return sorted(found, key=lambda offer: -offer.profit(offer.quote.fraction))
+
+    def choose(self, exact: Exact, offers: Iterable[Offer], free: int) -> Bid | None:
+        """The bid to make now with `free` of the taker's margin, or None if nothing pays or can be carried."""
+        cash, holdings = exact.cash(self._taker), exact.holdings(self._taker)
+        vault = exact.mirror.scalars["vault"] << 96
+        book = Book(cash, holdings, exact.measure(cash, holdings), exact.cash(vault))
+        start = excess(book.assessment)
+        floor = max(0, start - free)
+        for offer in offers:
+            if len(book.lots) == self._bid.lots or book.gas + offer.gas > self._fees.max_gas:
+                break
+            fraction = self._largest(exact, book, offer, floor)
+            if fraction and self._model.takes(offer, fraction):
+                self._take(exact, book, offer, fraction)
+        if not book.lots:
+            return None
+        margin = max(0, start - excess(book.assessment))
+        return Bid(self._taker, tuple(book.lots), book.profit, margin, book.gas)
+
+    def _wanted(self, account: int) -> bool:
+        if account == self._taker or {account, account >> 96} & self._deny:
+            return False
+        return not self._allow or bool({account, account >> 96} & self._allow)
+
+    def _largest(self, exact: Exact, book: Book, offer: Offer, floor: int) -> int:
+        """The largest fraction (WAD) that is worth its while and that the taker can carry, or 0.
+
+        What the margin leaves over is concave in the fraction, so those that can be carried are an interval; where it
+        begins at 0, as it does for a taker at its margin, halving finds its other end.
+        """
+        most = offer.quote.fraction
+        least = offer.least(wad(self._bid.min_profit))
+        if least is None or least > most:
+            return 0
+        if self._carries(exact, book, offer, most, floor):
+            return most
+        low = max(least, int(self._bid.min_fraction * WAD))
+        if low >= most or not self._carries(exact, book, offer, low, floor):
+            return 0
+        high = most
+        for _ in range(STEPS):
+            middle = (low + high) // 2
+            if self._carries(exact, book, offer, middle, floor):
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def _carries(self, exact: Exact, book: Book, offer: Offer, fraction: int, floor: int) -> bool:
+        quote = exact.quote(offer.account, fraction)
+        if quote.reason or self._from_vault(exact, offer, fraction) > book.vault:
+            return False
+        _, holdings, after = self._after(exact, book, offer, fraction)
+        if len(holdings) > MAX_MARKETS or after.state != LIVE or after.mm > wad(self._bid.max_requirement):
+            return False
+        buffer = after.im * self._bid.margin_buffer_bps // BPS
+        return excess(after) >= max(floor, buffer)
+
+    def _after(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> tuple[int, Holdings, Assessment]:
+        quote = exact.quote(offer.account, fraction)
+        part_cash, part = part_of(offer.cash, offer.holdings, quote.fraction)
+        cash = book.cash + part_cash - quote.taker_pays
+        holdings = joined([book.holdings, part])
+        return cash, holdings, exact.measure(cash, holdings)
+
+    def _from_vault(self, exact: Exact, offer: Offer, fraction: int) -> int:
+        """What the vault pays for this fraction; negative: what it gets."""
+        quote = exact.quote(offer.account, fraction)
+        opener, _ = opener_share(quote.penalty_paid, quote.run.paid, exact.terms.opener_cap)
+        return quote.account_gets + opener - quote.taker_pays
+
+    def _take(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> None:
+        book.vault -= self._from_vault(exact, offer, fraction)
+        cash, holdings, after = self._after(exact, book, offer, fraction)
+        book.cash, book.holdings, book.assessment = cash, holdings, after
+        book.lots.append(self._lot(offer, fraction))
+        book.profit += offer.profit(fraction)
+        book.gas += offer.gas
+
+    def _lot(self, offer: Offer, fraction: int) -> Lot:
+        quote = offer.quote
+        slack = quote.mm * self._bid.cost_slack_bps // BPS
+        least = offer.least(0) or fraction
+        return Lot(
+            account=offer.account,
+            fraction=fraction,
+            max_cost=quote.unit_cost + slack,
+            min_release=max(0, quote.mm - slack),
+            min_fraction=min(fraction, max(least, 1)),
+            markets=offer.maps,
+            nonce=quote.run.nonce,
+        )
+
+
+def excess(assessment: Assessment) -> int:
+    """What an account has above its initial margin, WAD quote; negative if it is below."""
+    return assessment.equity - assessment.down - assessment.im

@@ -1,0 +1,88 @@
+"""What one account in an auction is worth to us: value of the discount less what it costs to take and to get rid of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keeper.book.exact import Exact, Holdings
+from keeper.config import wad
+from keeper.config.schema import BidSection, FeesSection
+from keeper.model.auction import Quote, lambda_at
+from keeper.model.rounding import BPS, WAD, ceil_div
+
+GAS_BID = 150_000
+GAS_LOT = 250_000
+GAS_LOT_MARKET = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An account that may be taken, with its numbers for the whole account (f = 1). WAD quote."""
+
+    account: int
+    quote: Quote
+    cash: int
+    holdings: Holdings
+    maps: int
+    unwind: int
+    """Cost of getting rid of all of it."""
+    gas: int
+    """Gas limit of its lot."""
+    gas_cost: int
+    age: int
+    """Seconds since the run's start."""
+    slope: int
+    """What λ gains in the next second, WAD."""
+
+    @property
+    def discount(self) -> int:
+        """λ_t·MM: what the whole account comes cheaper than its equity."""
+        return self.quote.lambda_taker * self.quote.mm // WAD
+
+    def profit(self, fraction: int) -> int:
+        """After unwinding and gas, for this fraction (WAD), rounded down."""
+        return fraction * (self.discount - self.unwind) // WAD - self.gas_cost
+
+    def requirement(self, fraction: int) -> int:
+        """Requirement released by this fraction."""
+        return self.quote.mm * fraction // WAD
+
+    def least(self, profit: int) -> int | None:
+        """The smallest fraction (WAD) whose profit is at least this; None if no fraction's is."""
+        unit = self.discount - self.unwind
+        if unit <= 0:
+            return None
+        fraction = ceil_div((profit + self.gas_cost) * WAD, unit)
+        return fraction if fraction <= WAD else None
+
+
+def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> Offer | None:
+    """The offer that this account makes now, or None if it cannot be bid for or is not in a run yet.
+
+    Without a run λ starts at its curve's first point: sighting comes first, bidding when λ has grown.
+    """
+    if not exact.running(account):
+        return None
+    quote = exact.quote(account)
+    if quote.reason:
+        return None
+    holdings = exact.holdings(account)
+    maps = exact.maps(account)
+    run = exact.run(account)
+    curve = exact.curve(account)
+    age = exact.now - run.start
+    gas = GAS_LOT + GAS_LOT_MARKET * maps.bit_count()
+    gas_price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
+    unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS
+    return Offer(
+        account=account,
+        quote=quote,
+        cash=exact.cash(account),
+        holdings=holdings,
+        maps=maps,
+        unwind=unwind,
+        gas=gas,
+        gas_cost=gas * gas_price * wad(fees.native_price) // WAD,
+        age=age,
+        slope=lambda_at(curve, age + 1) - lambda_at(curve, age),
+    )

@@ -1,0 +1,25 @@
+"""Calls of the Auction as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+_LOT = "(uint256,uint256,int256,uint256,uint256,uint256,uint256)"
+
+
+def selector(signature: str) -> bytes:
+    """The first four bytes of a call."""
+    return keccak(text=signature)[:4]
+
+
+def open_call(accounts: Sequence[int]) -> bytes:
+    """`open(accounts)`."""
+    return selector("open(uint256[])") + encode(["uint256[]"], [list(accounts)])
+
+
+def bid_call(taker: int, lots: Iterable[tuple[int, int, int, int, int, int, int]]) -> bytes:
+    """`bid(taker, lots)`."""
+    return selector(f"bid(uint256,{_LOT}[])") + encode(["uint256", f"{_LOT}[]"], [taker, list(lots)])

@@ -1,0 +1,250 @@
+"""One key's way to the chain: its nonces in order, its bytes journaled before anybody else gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+import structlog
+
+from keeper.chain.types import Header, LinkError, RpcError, number
+from keeper.config.schema import FeesSection
+from keeper.execution import fees
+from keeper.execution.signers import Signer
+from keeper.store.journal import Decision, Journal, Pending, Signed
+from keeper.watch import metrics
+
+log = structlog.get_logger(__name__)
+
+CANCEL_GAS = 21_000
+KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
+NONCE_USED = ("nonce too low", "nonce is too low", "oldnonce", "invalid nonce")
+
+
+class Requests(Protocol):
+    """As much of a node as a lane needs."""
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """The result. Raises LinkError or RpcError."""
+        ...
+
+
+class Outcome(StrEnum):
+    """What became of a decision that was handed to a lane."""
+
+    SENT = "sent"
+    DRY = "dry"
+    REFUSED = "refused"
+
+
+Wanted = Callable[[Decision], bool]
+Ended = Callable[[Decision, str], None]
+
+
+class Lane:
+    """Sends decisions of one key, and follows them until a block has them."""
+
+    def __init__(
+        self,
+        name: str,
+        signer: Signer,
+        node: Requests,
+        journal: Journal,
+        section: FeesSection,
+        chain_id: int,
+        ended: Ended,
+    ) -> None:
+        self.name = name
+        self.signer = signer
+        self.pending: list[Pending] = []
+        self._node = node
+        self._journal = journal
+        self._section = section
+        self._chain_id = chain_id
+        self._ended = ended
+        self._nonce = 0
+
+    @property
+    def address(self) -> str:
+        """The sender."""
+        return self.signer.address
+
+    async def resume(self, head: Header, history: int) -> None:
+        """Take up where an earlier process left off, at whatever point it was stopped."""
+        abandoned = self._journal.abandon_planned(self.address)
+        await self._unmine(head.number - history)
+        self.pending = self._journal.pending(self.address)
+        on_chain = number(await self._node.call("eth_getTransactionCount", [self.address, "latest"]))
+        self._nonce = max(on_chain, self._journal.next_nonce(self.address))
+        log.info("lane resumed", lane=self.name, nonce=self._nonce, pending=len(self.pending), abandoned=abandoned)
+        for pending in self.pending:
+            await self._broadcast(pending, head)
+        self._count()
+
+    async def submit(self, decision: Decision, head: Header) -> tuple[Outcome, str]:
+        """Journal, simulate, sign and send a decision; with the reason if it was refused on the way.
+
+        Once its bytes are journaled it is `sent`, even if no endpoint could be reached: `tend` sees to that.
+        """
+        self._journal.plan(decision)
+        metrics.DECISIONS.labels(decision.kind).inc()
+        paid = fees.first(self._section, head.base_fee)
+        if paid is None:
+            return self._refuse(decision, "the base fee is above fees.max_fee_gwei")
+        try:
+            await self._node.call(
+                "eth_call",
+                [
+                    {
+                        "from": self.address,
+                        "to": decision.target,
+                        "data": "0x" + decision.data.hex(),
+                        "gas": hex(decision.gas),
+                    },
+                    "latest",
+                ],
+            )
+        except RpcError as error:
+            return self._refuse(decision, error.message)
+        except LinkError as error:
+            return self._refuse(decision, str(error))
+        signed = self._sign(decision, self._nonce, paid, cancels=False)
+        if signed is None:
+            self._journal.end(decision.id, "dry", "")
+            self._ended(decision, "dry")
+            return Outcome.DRY, ""
+        self._journal.sign(decision.id, self._nonce, signed)
+        pending = Pending(decision, self._nonce, [signed])
+        self.pending.append(pending)
+        self._nonce += 1
+        await self._broadcast(pending, head)
+        self._count()
+        return Outcome.SENT, ""
+
+    async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
+        """Find out about pending transactions, and send again what has waited too long.
+
+        Those whose logs were `seen` (hash to block) are known to be mined; of the others the oldest is asked for, one
+        receipt a head. A replacement pays a higher fee, and only uses up the nonce if the decision is not `wanted` now.
+        """
+        for pending in list(self.pending):
+            for signed in pending.signed:
+                if signed.hash in seen:
+                    self._mined(pending, signed, *seen[signed.hash], succeeded=True)
+                    break
+        if self.pending:
+            oldest = self.pending[0]
+            last = oldest.newest.sent_block
+            if last is None:
+                await self._broadcast(oldest, head)
+            elif head.number > last:
+                known = await self._receipt(oldest)
+                if not known and head.number - last >= self._section.replace_after_blocks:
+                    await self._push(oldest, head, wanted)
+        for pending in self.pending[1:]:
+            if pending.newest.sent_block is None:
+                await self._broadcast(pending, head)
+        self._count()
+
+    async def rolled_back(self, after: int, head: Header) -> None:
+        """Blocks after `after` did not happen, or may not have: what was mined in those is pending and sent again."""
+        if await self._unmine(after):
+            self.pending = self._journal.pending(self.address)
+            for pending in self.pending:
+                await self._broadcast(pending, head)
+            self._count()
+
+    async def _unmine(self, after: int) -> bool:
+        for block, block_hash in self._journal.last_mined(self.address, after):
+            there = await self._node.call("eth_getBlockByNumber", [hex(block), False])
+            if there is None or there["hash"] != block_hash:
+                return self._journal.unmine(self.address, block - 1) > 0
+        return False
+
+    def _sign(self, decision: Decision, nonce: int, paid: fees.Fees, *, cancels: bool) -> Signed | None:
+        transaction = {
+            "type": 2,
+            "chainId": self._chain_id,
+            "nonce": nonce,
+            "to": self.address if cancels else decision.target,
+            "data": b"" if cancels else decision.data,
+            "value": 0,
+            "gas": CANCEL_GAS if cancels else decision.gas,
+            "maxFeePerGas": paid.max_fee,
+            "maxPriorityFeePerGas": paid.tip,
+        }
+        signed = self.signer.sign(transaction)
+        if signed is None or not cancels:
+            return signed
+        return Signed(signed.hash, signed.raw, signed.max_fee, signed.tip, cancels=True)
+
+    def _refuse(self, decision: Decision, reason: str) -> tuple[Outcome, str]:
+        self._journal.end(decision.id, "given_up", reason)
+        self._ended(decision, "given_up")
+        metrics.FAILED.labels(decision.kind).inc()
+        log.warning("given up before sending", kind=decision.kind, accounts=len(decision.accounts), reason=reason)
+        return Outcome.REFUSED, reason
+
+    async def _broadcast(self, pending: Pending, head: Header) -> None:
+        """Hand out the newest bytes. A node that is not reached, or refuses them, is asked again later."""
+        signed = pending.newest
+        try:
+            await self._node.call("eth_sendRawTransaction", ["0x" + signed.raw.hex()])
+        except LinkError as error:
+            log.warning("not sent yet", hash=signed.hash, error=str(error))
+            return
+        except RpcError as error:
+            text = error.message.lower()
+            if not any(phrase in text for phrase in (*KNOWN_ALREADY, *NONCE_USED)):
+                log.error("refused by the node", kind=pending.decision.kind, hash=signed.hash, error=error.message)
+                metrics.TRANSACTIONS.labels(pending.decision.kind, "refused").inc()
+        self._journal.sent(pending.decision.id, signed.hash, head.number)
+        pending.signed[-1] = Signed(
+            signed.hash, signed.raw, signed.max_fee, signed.tip, signed.cancels, sent_block=head.number
+        )
+
+    async def _receipt(self, pending: Pending) -> bool:
+        """Whether one of the transactions is in a block."""
+        for signed in reversed(pending.signed):
+            receipt = await self._node.call("eth_getTransactionReceipt", [signed.hash])
+            if receipt is not None and receipt.get("blockNumber"):
+                succeeded = number(receipt.get("status")) == 1
+                self._mined(pending, signed, number(receipt["blockNumber"]), receipt["blockHash"], succeeded=succeeded)
+                return True
+        return False
+
+    async def _push(self, pending: Pending, head: Header, wanted: Wanted) -> None:
+        used = number(await self._node.call("eth_getTransactionCount", [self.address, "latest"]))
+        if used > pending.nonce:
+            if not await self._receipt(pending):
+                self._drop(pending, "another transaction used its nonce")
+            return
+        newest = pending.newest
+        paid = fees.raised(self._section, fees.Fees(newest.max_fee, newest.tip), head.base_fee)
+        cancels = newest.cancels or not wanted(pending.decision)
+        if paid is not None:
+            signed = self._sign(pending.decision, pending.nonce, paid, cancels=cancels)
+            if signed is not None:
+                self._journal.sign(pending.decision.id, pending.nonce, signed)
+                pending.signed.append(signed)
+                log.info("replaced", kind=pending.decision.kind, hash=signed.hash, cancels=cancels, fee=paid.max_fee)
+        await self._broadcast(pending, head)
+
+    def _mined(self, pending: Pending, signed: Signed, block: int, block_hash: str, *, succeeded: bool) -> None:
+        self._journal.mined(pending.decision.id, signed.hash, block, block_hash, succeeded=succeeded)
+        self.pending.remove(pending)
+        state = "cancelled" if signed.cancels else "mined" if succeeded else "reverted"
+        metrics.TRANSACTIONS.labels(pending.decision.kind, state).inc()
+        log.info(state, kind=pending.decision.kind, hash=signed.hash, block=block)
+        self._ended(pending.decision, state)
+
+    def _drop(self, pending: Pending, reason: str) -> None:
+        self._journal.end(pending.decision.id, "dropped", reason)
+        self.pending.remove(pending)
+        metrics.TRANSACTIONS.labels(pending.decision.kind, "dropped").inc()
+        log.warning("dropped", kind=pending.decision.kind, nonce=pending.nonce, reason=reason)
+        self._ended(pending.decision, "dropped")
+
+    def _count(self) -> None:
+        metrics.PENDING.labels(self.name).set(len(self.pending))

@@ -1,0 +1,1 @@
+"""The steps put together: one session with the chain, one loop over its heads."""

@@ -1,0 +1,291 @@
+"""The keeper at work: head after head, mirror, screen, decide, send."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Collection, Iterable
+
+import structlog
+from sqlalchemy import Engine
+
+from keeper.book.columns import Columns
+from keeper.book.exact import Exact
+from keeper.book.screen import markets_of, screen
+from keeper.capital import InsufficientError, Ledger
+from keeper.chain.types import Header, LinkError, RpcError
+from keeper.config import Config, Deployment
+from keeper.decide.attempts import Attempts
+from keeper.decide.bids import Bid, Bidder, excess
+from keeper.decide.models import bid_model
+from keeper.decide.sight import batches, due, gas_of, recovered
+from keeper.execution.calls import bid_call, open_call
+from keeper.execution.lane import Lane, Outcome
+from keeper.execution.signers import Signer
+from keeper.model.prices import LIVE
+from keeper.model.requirement import Assessment
+from keeper.run.session import Changes, Session
+from keeper.store.journal import Decision, Journal
+from keeper.watch import metrics
+from keeper.watch.health import Health
+
+log = structlog.get_logger(__name__)
+
+BID, OPEN = "bid", "open"
+BACKOFF = 1.0
+"""Seconds to wait when no endpoint answers, before all are tried again."""
+
+
+class Keeper:
+    """One taker account, one or two keys, one deployment."""
+
+    def __init__(
+        self, config: Config, deployment: Deployment, engine: Engine, signers: tuple[Signer, Signer], health: Health
+    ) -> None:
+        self.session = Session(config, deployment, engine)
+        self.health = health
+        self.ledger = Ledger()
+        self.taker = int(config.taker.owner or signers[0].address, 16) << 96 | config.taker.sub
+        self._config = config
+        self._auction = deployment.address("Auction")
+        self._columns = Columns()
+        self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
+        self._attempts = {BID: Attempts(), OPEN: Attempts()}
+        self._quarantined: dict[int, str] = {}
+        journal = Journal(engine)
+
+        def lane(name: str, signer: Signer) -> Lane:
+            return Lane(name, signer, self.session.node, journal, config.fees, deployment.chain_id, self._ended)
+
+        self._urgent = lane("urgent", signers[0])
+        shared = signers[1].address == signers[0].address
+        self._opens = self._urgent if shared else lane("opens", signers[1])
+        self._lanes = [self._urgent] if shared else [self._urgent, self._opens]
+        self._saved = -1
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop. Raises ConfigError when the chain is not the deployment's."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await self._start()
+            while not stop.is_set():
+                waiting = asyncio.create_task(self.session.node.next_head())
+                await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    waiting.cancel()
+                await self._handle(waiting, stop)
+            self.session.save()
+        finally:
+            stopping.cancel()
+            await self.session.close()
+
+    async def _start(self) -> None:
+        await self.session.open()
+        head = await self.session.node.latest()
+        await self.session.catch_up(head)
+        for lane in self._lanes:
+            await lane.resume(head, self._config.chain.history_blocks)
+            for pending in lane.pending:
+                if pending.decision.reserved:
+                    self.ledger.restore(pending.decision.id, pending.decision.reserved)
+        self.session.save()
+        self._saved = self.session.mirror.number
+        await self.session.node.follow()
+        log.info(
+            "started",
+            head=head.number,
+            accounts=len(self.session.mirror.accounts),
+            taker=hex(self.taker),
+            sender=self._urgent.address,
+        )
+        await self._on_head(head, self.session.take_changes())
+
+    async def _handle(self, waiting: asyncio.Task[Header | None], stop: asyncio.Event) -> None:
+        """One head, or the news that there is none; a failure is counted and told, and the next head starts afresh."""
+        started = time.perf_counter()
+        try:
+            head = await waiting
+            if head is not None:
+                await self.session.catch_up(head)
+                await self._on_head(head, self.session.take_changes())
+                metrics.HEAD_SECONDS.observe(time.perf_counter() - started)
+        except asyncio.CancelledError:
+            if not stop.is_set():
+                raise
+        except (LinkError, RpcError) as error:
+            metrics.HEAD_FAILURES.inc()
+            self.health.failed(str(error))
+            log.error("a head was not handled", error=str(error))
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is not None:
+                await asyncio.sleep(BACKOFF)
+        else:
+            self.health.handled(self.session.mirror.number)
+
+    async def _on_head(self, head: Header, changes: Changes) -> None:
+        mirror = self.session.mirror
+        metrics.HEAD.set(mirror.number)
+        metrics.HEAD_TIME.set(mirror.time)
+        metrics.HEAD_SEEN.set(time.time())
+        exact = self.session.exact()
+        for lane in self._lanes:
+            if changes.undone is not None:
+                await lane.rolled_back(changes.undone, head)
+            await lane.tend(head, changes.seen, lambda decision: self._wanted(exact, decision))
+        if exact.ready:
+            under = self._under(exact)
+            if self._config.bid.enabled:
+                await self._bid(exact, under, head)
+            if self._config.sight.enabled:
+                await self._sight(exact, under, head)
+            self._report(under)
+        if mirror.number - self._saved >= self._config.store.snapshot_blocks:
+            self._saved = mirror.number
+            self.session.save()
+
+    def _under(self, exact: Exact) -> list[int]:
+        """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""
+        mirror = self.session.mirror
+        self._columns.update((account, mirror.entry(account)) for account in mirror.changed)
+        mirror.changed.clear()
+        found = screen(self._columns, markets_of(exact, self._columns.markets)).selected()
+        under, unseen = [], 0
+        for row in found:
+            account = self._columns.accounts[row]
+            assessment = self._assess(exact, account)
+            if assessment is None:
+                continue
+            if assessment.state != LIVE:
+                unseen += 1
+            elif assessment.sighted:
+                under.append(account)
+        metrics.ACCOUNTS.set(len(self._columns))
+        metrics.SELECTED.set(len(found))
+        metrics.UNDER.set(len(under))
+        metrics.UNSEEN.set(unseen)
+        return under
+
+    def _assess(self, exact: Exact, account: int) -> Assessment | None:
+        """None, loudly, for an account that cannot be computed: it must not keep the others from being served."""
+        try:
+            assessment = exact.assess(account)
+        except (ValueError, ArithmeticError, LookupError) as error:
+            if account not in self._quarantined:
+                log.error("an account cannot be computed", account=hex(account), error=repr(error))
+            self._quarantined[account] = repr(error)
+            return None
+        self._quarantined.pop(account, None)
+        return assessment
+
+    async def _sight(self, exact: Exact, under: Collection[int], head: Header) -> None:
+        section = self._config.sight
+        attempts = self._attempts[OPEN]
+        busy = self._busy(OPEN)
+        wanted = [account for account in under if due(exact, account, section.resight)]
+        if section.clear_recovered:
+            runs = self.session.mirror.runs
+            wanted += [a for a in runs if self._assess(exact, a) is not None and recovered(exact, a)]
+        attempts.keep(set(wanted))
+        ready = [account for account in wanted if account not in busy and attempts.may(account, head.number)]
+        together = [account for account in ready if not attempts.alone(account)]
+        groups = batches(exact, together, section.batch, self._config.fees.max_gas)
+        groups += [[account] for account in ready if attempts.alone(account)]
+        for group in groups:
+            decision = self._decision(OPEN, self._opens, group, open_call(group), gas_of(exact, group), head)
+            await self._submit(self._opens, decision, head)
+
+    async def _bid(self, exact: Exact, under: Iterable[int], head: Header) -> None:
+        cash, holdings = exact.cash(self.taker), exact.holdings(self.taker)
+        self.ledger.observe(excess(exact.measure(cash, holdings)))
+        if any(pending.decision.kind == BID for pending in self._urgent.pending):
+            # Its fate decides what the taker holds; the next bid is made from there.
+            return
+        attempts = self._attempts[BID]
+        accounts = [account for account in under if attempts.may(account, head.number)]
+        offers = self._bidder.offers(exact, accounts)
+        suspects = [offer for offer in offers if attempts.alone(offer.account)]
+        bid = self._bidder.choose(exact, [offer for offer in offers if offer not in suspects], self.ledger.free)
+        for offer in suspects:
+            if bid is not None:
+                break
+            bid = self._bidder.choose(exact, [offer], self.ledger.free)
+        if bid is not None:
+            await self._place(bid, head)
+
+    async def _place(self, bid: Bid, head: Header) -> None:
+        accounts = [lot.account for lot in bid.lots]
+        data = bid_call(bid.taker, [lot.as_tuple() for lot in bid.lots])
+        decision = self._decision(BID, self._urgent, accounts, data, bid.gas, head, bid.margin, bid.profit)
+        try:
+            self.ledger.reserve(decision.id, bid.margin)
+        except InsufficientError as error:
+            log.warning("not enough margin for a bid", error=str(error))
+            return
+        await self._submit(self._urgent, decision, head)
+
+    def _decision(
+        self,
+        kind: str,
+        lane: Lane,
+        accounts: Collection[int],
+        data: bytes,
+        gas: int,
+        head: Header,
+        reserved: int = 0,
+        profit: int = 0,
+    ) -> Decision:
+        return Decision(
+            id=uuid.uuid4().hex,
+            kind=kind,
+            sender=lane.address,
+            block=head.number,
+            time=head.time,
+            accounts=tuple(accounts),
+            target=self._auction,
+            data=data,
+            gas=gas,
+            reserved=reserved,
+            profit=profit,
+        )
+
+    async def _submit(self, lane: Lane, decision: Decision, head: Header) -> None:
+        outcome, reason = await lane.submit(decision, head)
+        attempts = self._attempts[decision.kind]
+        if outcome is Outcome.REFUSED:
+            attempts.failed(decision.accounts, reason, head.number)
+        else:
+            attempts.succeeded(decision.accounts)
+        log.info(
+            decision.kind,
+            outcome=outcome.value,
+            block=head.number,
+            accounts=[hex(account) for account in decision.accounts],
+            profit=decision.profit / 10**18,
+        )
+
+    def _ended(self, decision: Decision, _: str) -> None:
+        self.ledger.release(decision.id)
+
+    def _busy(self, kind: str) -> set[int]:
+        """Accounts that a pending transaction of this kind is about."""
+        return {
+            account
+            for lane in self._lanes
+            for pending in lane.pending
+            if pending.decision.kind == kind
+            for account in pending.decision.accounts
+        }
+
+    def _wanted(self, exact: Exact, decision: Decision) -> bool:
+        """Whether a pending decision would still do something."""
+        assessments = [self._assess(exact, account) for account in decision.accounts]
+        return any(assessment is not None and assessment.sighted for assessment in assessments)
+
+    def _report(self, under: Collection[int]) -> None:
+        failing = {hex(account): reason for account, reason in self._quarantined.items()}
+        for kind, attempts in self._attempts.items():
+            if kind == BID:
+                attempts.keep(under)
+            failing.update({hex(account): f"{kind}: {f.reason}" for account, f in attempts.failures.items()})
+        self.health.failing = failing
+        metrics.FAILING.set(len(failing))

@@ -1,0 +1,159 @@
+"""A mirror that follows the chain: connected, checked against the deployment, caught up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import structlog
+from eth_utils.crypto import keccak
+from sqlalchemy import Engine
+
+from keeper.book.exact import Exact
+from keeper.book.mirror import Mirror, UnreadableError
+from keeper.chain.follow import Follower, LostError, Undo
+from keeper.chain.node import Node
+from keeper.chain.types import Header, number
+from keeper.config import Config, ConfigError, Deployment
+from keeper.execution.calls import selector
+from keeper.model.prices import Oracle
+from keeper.store.snapshots import drop_snapshot, save_snapshot, snapshots_of, unpack
+from keeper.watch import metrics
+
+log = structlog.get_logger(__name__)
+
+FORMAT = 1
+"""Of snapshots: a change makes old ones unread."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What catching up did: transactions of the protocol seen (hash to block), and the block rolled back to."""
+
+    seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+    undone: int | None = None
+
+    def roll_back(self, number: int) -> None:
+        """Blocks after `number` did not happen."""
+        self.undone = number if self.undone is None else min(self.undone, number)
+        self.seen = {key: at for key, at in self.seen.items() if at[0] <= number}
+
+
+class Session:
+    """The node, the follower and the mirror of one deployment."""
+
+    def __init__(self, config: Config, deployment: Deployment, engine: Engine | None) -> None:
+        chain = config.chain
+        self.config = config
+        self.deployment = deployment
+        self.node = Node(
+            chain.endpoints,
+            timeout=chain.request_seconds,
+            poll=chain.poll_seconds,
+            deaf=chain.deaf_seconds,
+            attempts=chain.attempts,
+        )
+        self.mirror = Mirror(chain.history_blocks)
+        self.oracle: Oracle | None = None
+        self._changes = Changes()
+        self._engine = engine
+        self._follower = self._new_follower()
+        core = deployment.address("Clearinghouse")
+        self._name = f"{FORMAT}:{deployment.chain_id}:{core}:{deployment.block}"
+
+    async def open(self) -> None:
+        """Connect, check that the chain is the one of the deployment file, and begin from a snapshot if one fits.
+
+        Raises ConfigError if the chain or a contract is another, LinkError if no endpoint answers.
+        """
+        await self.node.connect()
+        chain_id = number(await self.node.call("eth_chainId", []))
+        if chain_id != self.deployment.chain_id:
+            raise ConfigError(f"{self.node.url}: is chain {chain_id}, the deployment is on {self.deployment.chain_id}")
+        for name, contract in self.deployment.contracts.items():
+            if contract.code_hash is not None:
+                code = bytes.fromhex((await self.node.call("eth_getCode", [contract.address, "latest"]))[2:])
+                if "0x" + keccak(code).hex() != contract.code_hash.lower():
+                    raise ConfigError(f"{name} at {contract.address}: its code is not the one that was deployed")
+        self.oracle = await self._read_oracle()
+        await self._from_snapshot()
+
+    async def close(self) -> None:
+        """Let go of the node."""
+        await self.node.close()
+
+    def take_changes(self) -> Changes:
+        """What all catching up since the last call did, also where it broke off."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    async def catch_up(self, head: Header) -> None:
+        """Bring the mirror to `head`; what was not applied because a request failed comes with the next head."""
+        try:
+            async for step in self._follower.steps(head):
+                if isinstance(step, Undo):
+                    metrics.REORGS.inc()
+                    log.warning("rolled back", to=step.number, since=self.mirror.number)
+                    self.mirror.rollback(step.number)
+                    self._changes.roll_back(step.number)
+                    continue
+                header = step.header
+                events = [entry.event for entry in step.logs]
+                self.mirror.apply(header.number, header.hash, header.time, header.base_fee, events)
+                self._changes.seen.update({entry.transaction: (entry.block, entry.block_hash) for entry in step.logs})
+        except (LostError, UnreadableError) as error:
+            log.error("the book is read anew", reason=str(error))
+            self._drop_snapshots()
+            self._restart(Mirror(self.config.chain.history_blocks))
+            self._changes.roll_back(head.number - self.config.chain.history_blocks)
+            await self.catch_up(head)
+
+    def exact(self) -> Exact:
+        """The book at the time of its block."""
+        assert self.oracle is not None
+        return Exact(self.mirror, self.oracle, self.mirror.time)
+
+    def save(self) -> None:
+        """Write a snapshot."""
+        if self._engine is not None and self.mirror.number >= self.deployment.block:
+            save_snapshot(self._engine, self._name, self.mirror)
+
+    def _new_follower(self) -> Follower:
+        chain = self.config.chain
+        return Follower(
+            self.node,
+            [self.deployment.address(name) for name in ("Clearinghouse", "RiskEngine", "Auction")],
+            start=self.deployment.block,
+            log_range=chain.log_range,
+            history=chain.history_blocks,
+        )
+
+    async def _from_snapshot(self) -> None:
+        if self._engine is None:
+            return
+        for snapshot in snapshots_of(self._engine, self._name):
+            if await self._follower.is_canonical(snapshot.number, snapshot.hash):
+                self._restart(unpack(snapshot.body, self.config.chain.history_blocks))
+                self._follower.anchor(snapshot.number, snapshot.hash)
+                log.info("began from a snapshot", block=snapshot.number, accounts=len(self.mirror.accounts))
+                return
+            log.warning("snapshot of a block that is not on the chain", block=snapshot.number)
+
+    def _restart(self, mirror: Mirror) -> None:
+        # Whoever screens by columns must see what is there no more.
+        mirror.changed.update(self.mirror.accounts)
+        self.mirror = mirror
+        self._follower = self._new_follower()
+
+    def _drop_snapshots(self) -> None:
+        if self._engine is not None:
+            for snapshot in snapshots_of(self._engine, self._name):
+                drop_snapshot(self._engine, snapshot.number)
+
+    async def _read_oracle(self) -> Oracle:
+        """The RiskEngine's constants: fixed at deployment, told by no event."""
+        target = self.deployment.address("RiskEngine")
+        answer = await self.node.call("eth_call", [{"to": target, "data": "0x" + selector("oracle()").hex()}, "latest"])
+        words = [int(answer[at : at + 64], 16) for at in range(2, len(answer), 64)]
+        if len(words) != 10:
+            raise ConfigError(f"RiskEngine at {target}: does not tell its constants; is this the right contract?")
+        return Oracle(*words)

@@ -1,0 +1,1 @@
+"""The keeper's own file: SQLite, every commit on the disk before the next step."""

@@ -1,0 +1,232 @@
+"""The write-ahead journal: what was decided, the bytes that were signed for it, and what became of them.
+
+A decision is `planned` before anything else; then it is `given_up` (or `dry`), or its bytes are `signed`, and only then
+sent: `sent`, and at last `mined`, `reverted` or `dropped`. All its transactions share one nonce, so the chain carries
+out at most one of them. Each step is on the disk when its method returns.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+
+from keeper.store.database import decisions, transactions
+
+OPEN_STATES = ("signed", "sent")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one transaction is to do, and why it may: block and chain time it was decided at, margin it binds."""
+
+    id: str
+    kind: str
+    sender: str
+    block: int
+    time: int
+    accounts: tuple[int, ...]
+    target: str
+    data: bytes
+    gas: int
+    reserved: int = 0
+    profit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Signed bytes; fees in wei a unit of gas. `cancels`: they only use up the nonce."""
+
+    hash: str
+    raw: bytes
+    max_fee: int
+    tip: int
+    cancels: bool = False
+    sent_block: int | None = None
+
+
+@dataclass(slots=True)
+class Pending:
+    """A decision with signed bytes whose fate is not known, oldest bytes first."""
+
+    decision: Decision
+    nonce: int
+    signed: list[Signed] = field(default_factory=list)
+
+    @property
+    def newest(self) -> Signed:
+        """The bytes that count, unless earlier ones are mined after all."""
+        return self.signed[-1]
+
+
+class Journal:
+    """The journal of one store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def plan(self, decision: Decision) -> None:
+        """Write a decision down."""
+        row = {
+            "id": decision.id,
+            "kind": decision.kind,
+            "sender": decision.sender,
+            "state": "planned",
+            "reason": "",
+            "block": decision.block,
+            "time": decision.time,
+            "accounts": json.dumps([hex(account) for account in decision.accounts]),
+            "target": decision.target,
+            "data": decision.data,
+            "gas": decision.gas,
+            "reserved": str(decision.reserved),
+            "profit": str(decision.profit),
+        }
+        with self._engine.begin() as connection:
+            connection.execute(insert(decisions).values(row))
+
+    def end(self, decision: str, state: str, reason: str) -> None:
+        """A decision that comes to nothing: `given_up`, `dry` or `dropped`."""
+        with self._engine.begin() as connection:
+            connection.execute(update(decisions).where(decisions.c.id == decision).values(state=state, reason=reason))
+            connection.execute(update(transactions).where(transactions.c.decision == decision).values(state="dropped"))
+
+    def sign(self, decision: str, nonce: int, signed: Signed) -> None:
+        """Write signed bytes down, the first of a decision or a replacement, before anybody else gets them."""
+        with self._engine.begin() as connection:
+            taken = connection.scalar(select(decisions.c.nonce).where(decisions.c.id == decision))
+            if taken is not None and taken != nonce:
+                raise ValueError(f"decision {decision} has nonce {taken}, not {nonce}")
+            if taken is None:
+                connection.execute(
+                    update(decisions).where(decisions.c.id == decision).values(state="signed", nonce=nonce)
+                )
+            before = connection.scalar(
+                select(func.count()).select_from(transactions).where(transactions.c.decision == decision)
+            )
+            connection.execute(
+                insert(transactions).values(
+                    hash=signed.hash,
+                    place=before,
+                    decision=decision,
+                    raw=signed.raw,
+                    max_fee=str(signed.max_fee),
+                    tip=str(signed.tip),
+                    cancels=int(signed.cancels),
+                    state="signed",
+                )
+            )
+
+    def sent(self, decision: str, tx_hash: str, block: int) -> None:
+        """An endpoint took the bytes when `block` was the head."""
+        with self._engine.begin() as connection:
+            connection.execute(update(decisions).where(decisions.c.id == decision).values(state="sent"))
+            connection.execute(
+                update(transactions).where(transactions.c.hash == tx_hash).values(state="sent", sent_block=block)
+            )
+
+    def mined(self, decision: str, tx_hash: str, block: int, block_hash: str, *, succeeded: bool) -> None:
+        """One of the decision's transactions is in a block; the others are replaced."""
+        state = "mined" if succeeded else "reverted"
+        with self._engine.begin() as connection:
+            connection.execute(update(decisions).where(decisions.c.id == decision).values(state=state))
+            connection.execute(update(transactions).where(transactions.c.decision == decision).values(state="replaced"))
+            connection.execute(
+                update(transactions)
+                .where(transactions.c.hash == tx_hash)
+                .values(state=state, mined_block=block, mined_hash=block_hash)
+            )
+
+    def unmine(self, sender: str, after: int) -> int:
+        """Blocks after `after` did not happen: their transactions are pending again. How many decisions that is."""
+        gone = (
+            select(transactions.c.decision)
+            .join(decisions, decisions.c.id == transactions.c.decision)
+            .where(transactions.c.mined_block > after, decisions.c.sender == sender)
+        )
+        with self._engine.begin() as connection:
+            names = list(connection.scalars(gone))
+            connection.execute(update(decisions).where(decisions.c.id.in_(names)).values(state="sent"))
+            connection.execute(
+                update(transactions)
+                .where(transactions.c.decision.in_(names))
+                .values(state="sent", mined_block=None, mined_hash=None)
+            )
+        return len(names)
+
+    def abandon_planned(self, sender: str) -> int:
+        """Decisions that never got as far as bytes are of another time: given up. How many that is."""
+        with self._engine.begin() as connection:
+            found = connection.execute(
+                update(decisions)
+                .where(decisions.c.sender == sender, decisions.c.state == "planned")
+                .values(state="given_up", reason="the keeper stopped before it was signed")
+            )
+        return int(found.rowcount)
+
+    def pending(self, sender: str) -> list[Pending]:
+        """Decisions whose bytes may still be mined, in the order of their nonces."""
+        chosen = (
+            select(decisions)
+            .where(decisions.c.sender == sender, decisions.c.state.in_(OPEN_STATES))
+            .order_by(decisions.c.nonce)
+        )
+        with self._engine.connect() as connection:
+            found = [Pending(_decision(row), row.nonce) for row in connection.execute(chosen)]
+            for pending in found:
+                pending.signed = _bytes_of(connection, pending.decision.id)
+        return found
+
+    def last_mined(self, sender: str, after: int) -> list[tuple[int, str]]:
+        """Blocks after `after` in which transactions of `sender` were seen mined."""
+        chosen = (
+            select(transactions.c.mined_block, transactions.c.mined_hash)
+            .join(decisions, decisions.c.id == transactions.c.decision)
+            .where(decisions.c.sender == sender, transactions.c.mined_block > after)
+            .order_by(transactions.c.mined_block)
+            .distinct()
+        )
+        with self._engine.connect() as connection:
+            return [(row[0], row[1]) for row in connection.execute(chosen)]
+
+    def next_nonce(self, sender: str) -> int:
+        """One above the highest nonce that was ever signed for; 0 if none was."""
+        with self._engine.connect() as connection:
+            highest = connection.scalar(select(func.max(decisions.c.nonce)).where(decisions.c.sender == sender))
+        return 0 if highest is None else int(highest) + 1
+
+    def states(self, sender: str) -> list[tuple[str, str, str]]:
+        """Kind, state and reason of every decision, oldest first."""
+        chosen = (
+            select(decisions.c.kind, decisions.c.state, decisions.c.reason)
+            .where(decisions.c.sender == sender)
+            .order_by(decisions.c.block, decisions.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(chosen)]
+
+
+def _bytes_of(connection: Connection, decision: str) -> list[Signed]:
+    chosen = select(transactions).where(transactions.c.decision == decision).order_by(transactions.c.place)
+    return [
+        Signed(row.hash, row.raw, int(row.max_fee), int(row.tip), bool(row.cancels), row.sent_block)
+        for row in connection.execute(chosen)
+    ]
+
+
+def _decision(row: Row[Any]) -> Decision:
+    return Decision(
+        id=row.id,
+        kind=row.kind,
+        sender=row.sender,
+        block=row.block,
+        time=row.time,
+        accounts=tuple(int(account, 16) for account in json.loads(row.accounts)),
+        target=row.target,
+        data=row.data,
+        gas=row.gas,
+        reserved=int(row.reserved),
+        profit=int(row.profit),
+    )

@@ -1,0 +1,1 @@
+"""What the keeper says of itself: logs, metrics, health."""
