@@ -7,13 +7,21 @@ from dataclasses import replace
 
 from . import margin
 from .interest import MAX_CASH
-from .ledger import CASH_OUT_OF_BOUNDS, MARKETS, MAX_SIZE, NO_HOLDING, SIZE_OUT_OF_BOUNDS
-from .requirement import owes_nothing
-from .state import act, require
+from .ledger import (
+    CASH_OUT_OF_BOUNDS,
+    MARKETS,
+    MAX_SIZE,
+    NO_HOLDING,
+    SIZE_OUT_OF_BOUNDS,
+    TOO_MANY_MARKETS,
+    UNKNOWN_MARKET,
+    ZERO_OWNER,
+)
+from .requirement import MAX_MARKETS
+from .state import Refused, act, require
 from .trading import Trading
 from .words import Settings
 
-ZERO_OWNER = "clearinghouse: owner is zero"
 NOT_ALLOWED = "clearinghouse: not allowed"
 NOTHING_TO_MOVE = "clearinghouse: nothing to move"
 
@@ -31,16 +39,30 @@ class Clearinghouse(Trading):
         owner = owner_of(account)
         return caller == owner or self.operators[owner, caller]
 
-    def _door(self, account: int, amount: int, bound: int, reason: str, scale: int) -> int:
+    def _check_caller(self, account: int, caller: int) -> None:
         require(owner_of(account) != 0, ZERO_OWNER)
+        require(self.is_allowed(account, caller), NOT_ALLOWED)
+
+    def _cash_wad(self, amount: int) -> int:
         require(amount > 0, NOTHING_TO_MOVE)
-        require(amount * scale <= bound, reason)
+        require(amount * self.quote_scale <= MAX_CASH, CASH_OUT_OF_BOUNDS)
+        return amount * self.quote_scale
+
+    def _spot_wad(self, market: int, amount: int) -> int:
+        require(amount > 0, NOTHING_TO_MOVE)
+        require(market < MARKETS, UNKNOWN_MARKET)
+        decimals = self.spot_decimals[market]
+        if decimals is None:
+            raise Refused("clearinghouse: no spot market")
+        scale: int = 10 ** (18 - decimals)
+        require(amount * scale <= MAX_SIZE, SIZE_OUT_OF_BOUNDS)
         return amount * scale
 
     @act
     def deposit(self, caller: int, account: int, amount: int) -> None:
         """Quote in token units, from anybody, into an account's cash."""
-        wad = self._door(account, amount, MAX_CASH, CASH_OUT_OF_BOUNDS, self.quote_scale)
+        require(owner_of(account) != 0, ZERO_OWNER)
+        wad = self._cash_wad(amount)
         before = self.accrue()
         self.move_tokens(wad)
         self.move_cash(account, wad)
@@ -49,10 +71,8 @@ class Clearinghouse(Trading):
     @act
     def withdraw(self, caller: int, account: int, amount: int) -> None:
         """Quote in token units out of an account's cash, past zero if the account can carry it."""
-        require(owner_of(account) != 0, ZERO_OWNER)
-        require(amount > 0, NOTHING_TO_MOVE)
-        require(self.is_allowed(account, caller), NOT_ALLOWED)
-        wad = self._door(account, amount, MAX_CASH, CASH_OUT_OF_BOUNDS, self.quote_scale)
+        self._check_caller(account, caller)
+        wad = self._cash_wad(amount)
         before = self.accrue()
         require(self.custody.value.held >= wad, "clearinghouse: not enough tokens")
         self.move_tokens(-wad)
@@ -64,16 +84,17 @@ class Clearinghouse(Trading):
     def deposit_spot(self, caller: int, account: int, market: int, amount: int) -> None:
         """Spot in token units; a market new to the account only by who is allowed, and not into a breach."""
         require(owner_of(account) != 0, ZERO_OWNER)
-        require(amount > 0, NOTHING_TO_MOVE)
-        scale = self._spot_scale(market)
-        wad = self._door(account, amount, MAX_SIZE, SIZE_OUT_OF_BOUNDS, scale)
+        wad = self._spot_wad(market, amount)
         before = self.accrue()
         holdings = self.accounts[account].holdings
         holding = holdings.get(market, NO_HOLDING)
         if not holding.spot:
             require(self.is_allowed(account, caller), NOT_ALLOWED)
-            if market not in holdings and not owes_nothing(self.cash_now(account), holdings):
-                require(not self.assess(account).in_breach, margin.IN_BREACH)
+            if market not in holdings:
+                require(len(holdings) < MAX_MARKETS, TOO_MANY_MARKETS)
+                assessment = self.assess(account)
+                margin.require_live(assessment.state)
+                require(not assessment.in_breach, margin.IN_BREACH)
         after = self.hold(holdings, market, holding._replace(spot=holding.spot + wad))
         self.spot_totals[market] += wad
         self.write(account, 0, after)
@@ -82,11 +103,8 @@ class Clearinghouse(Trading):
     @act
     def withdraw_spot(self, caller: int, account: int, market: int, amount: int) -> None:
         """Spot in token units out of an account that can do without it."""
-        require(owner_of(account) != 0, ZERO_OWNER)
-        require(amount > 0, NOTHING_TO_MOVE)
-        scale = self._spot_scale(market)
-        require(self.is_allowed(account, caller), NOT_ALLOWED)
-        wad = self._door(account, amount, MAX_SIZE, SIZE_OUT_OF_BOUNDS, scale)
+        self._check_caller(account, caller)
+        wad = self._spot_wad(market, amount)
         before = self.accrue()
         holdings = self.accounts[account].holdings
         holding = holdings.get(market, NO_HOLDING)
@@ -96,16 +114,10 @@ class Clearinghouse(Trading):
         self.finish(before)
         margin.require_withdrawable(self.assess(account))
 
-    def _spot_scale(self, market: int) -> int:
-        require(market < MARKETS, "clearinghouse: unknown market")
-        decimals = self.spot_decimals[market]
-        require(decimals is not None, "clearinghouse: no spot market")
-        return 10 ** (18 - (decimals or 0))
-
     @act
     def settle(self, market: int, accounts: Sequence[int]) -> None:
         """Move what positions are worth into cash, in the order given; losses only of accounts that are solvent."""
-        require(market < MARKETS, "clearinghouse: unknown market")
+        require(market < MARKETS, UNKNOWN_MARKET)
         before = self.accrue()
         reading = self.engine.reading(market)
         margin.require_live(reading.state)
@@ -116,11 +128,12 @@ class Clearinghouse(Trading):
     @act
     def collect(self) -> None:
         """Move the vault's interest into its cash."""
+        vault = self.vault_account
         before = self.accrue()
         custody = self.custody.value
         if custody.reserve:
             self.custody.value = replace(custody, reserve=0)
-            self.move_cash(self.vault_account, custody.reserve)
+            self.move_cash(vault, custody.reserve)
         self.finish(before)
 
     @act

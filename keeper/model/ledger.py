@@ -21,6 +21,9 @@ MARKETS = 64
 NOTHING: Mapping[int, Holding] = MappingProxyType({})
 NO_HOLDING = Holding()
 
+ZERO_OWNER = "clearinghouse: owner is zero"
+UNKNOWN_MARKET = "clearinghouse: unknown market"
+TOO_MANY_MARKETS = "clearinghouse: too many markets"
 CASH_OUT_OF_BOUNDS = "clearinghouse: cash out of bounds"
 SIZE_OUT_OF_BOUNDS = "clearinghouse: size out of bounds"
 
@@ -153,7 +156,7 @@ class Ledger:
         """As `with_holding`, within the bounds of magnitude and of how many markets an account may have."""
         check_holding(holding)
         after = with_holding(holdings, market, holding)
-        require(len(after) <= MAX_MARKETS, "clearinghouse: too many markets")
+        require(len(after) <= MAX_MARKETS, TOO_MANY_MARKETS)
         return after
 
     def book_cost(self, market: int, change: int) -> None:

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 
 from . import margin
-from .ledger import MAX_SIZE, NO_HOLDING, SIZE_OUT_OF_BOUNDS, Ledger, check_holding, with_holding
+from .ledger import (
+    MARKETS,
+    MAX_SIZE,
+    NO_HOLDING,
+    SIZE_OUT_OF_BOUNDS,
+    TOO_MANY_MARKETS,
+    UNKNOWN_MARKET,
+    ZERO_OWNER,
+    Ledger,
+    check_holding,
+    with_holding,
+)
 from .prices import LIVE, Reading
 from .requirement import MAX_MARKETS, Assessment, Holding
 from .risk_engine import RiskEngine
@@ -15,6 +26,7 @@ from .rounding import BPS, WAD, ceil_div, trunc_div
 from .state import Cell, Journal, Table, act, require
 from .words import PERP_ALLOWED, Settings
 
+SAME_ACCOUNT = "clearinghouse: same account"
 MAX_NOTIONAL = 10**30
 VAULT_SUB = 96
 
@@ -94,10 +106,10 @@ class Trading(Ledger):
     ) -> None:
         """Move `size` at `price` from maker to taker, take fees, settle both and test both."""
         require(self.venues[caller], "clearinghouse: not a venue")
-        require(taker >> 96 != 0 and maker >> 96 != 0, "clearinghouse: owner is zero")
-        require(taker != maker, "clearinghouse: same account")
+        require(taker != maker, SAME_ACCOUNT)
+        require(taker >> 96 != 0 and maker >> 96 != 0, ZERO_OWNER)
         require(size != 0, "clearinghouse: nothing to move")
-        require(market < 64, "clearinghouse: unknown market")
+        require(market < MARKETS, UNKNOWN_MARKET)
         start = self.accrue()
         reading, parameters = self.engine.market(market)
         margin.require_live(reading.state)
@@ -174,8 +186,8 @@ class Trading(Ledger):
     ) -> None:
         """Move a fraction of all that an account has to a taker; what the price leaves open, the vault's cash meets."""
         require(caller == self.auction.value, "clearinghouse: not the auction")
-        require(account >> 96 != 0 and taker >> 96 != 0, "clearinghouse: owner is zero")
-        require(account != taker, "clearinghouse: same account")
+        require(account != taker, SAME_ACCOUNT)
+        require(account >> 96 != 0 and taker >> 96 != 0, ZERO_OWNER)
         require(0 < fraction <= WAD, "clearinghouse: fraction out of range")
         start = self.accrue()
         giver = self.accounts[account]
@@ -197,7 +209,7 @@ class Trading(Ledger):
             taken = with_holding(taken, market, new)
             self.book_size(market, (holding.size, old.size), (rest.size, new.size))
 
-        require(len(taken) <= MAX_MARKETS, "clearinghouse: too many markets")
+        require(len(taken) <= MAX_MARKETS, TOO_MANY_MARKETS)
         self.write(account, account_gets - cash_part, left)
         to_opener = opener_gets if opener == taker else 0
         self.write(taker, cash_part - taker_pays + to_opener, taken)

@@ -9,6 +9,8 @@ from .state import Cell, Journal, Table, act, require
 
 VIRTUAL_SHARES = 10**6
 VIRTUAL_ASSETS = 1
+UNLIMITED = 2**256 - 1
+RECEIVER_IS_ZERO = "vault: receiver is zero"
 
 
 class Vault:
@@ -21,6 +23,7 @@ class Vault:
         self.account = address << 96
         self.supply = Cell[int](journal, "shares", 0)
         self.balances = Table[int, int](journal, "share_balances", 0)
+        self.allowances = Table[tuple[int, int], int](journal, "share_allowances", 0)
 
     def total_assets(self) -> int:
         """Cash and uncollected interest as of now, in token units, rounded down."""
@@ -57,21 +60,26 @@ class Vault:
         return assets
 
     @act
-    def withdraw(self, caller: int, assets: int, owner: int) -> int:
-        """Assets out for the caller's own shares, rounded up; returns the shares."""
+    def approve(self, caller: int, spender: int, shares: int) -> None:
+        """The caller lets `spender` burn so many of its shares."""
+        self.allowances[caller, spender] = shares
+
+    @act
+    def withdraw(self, caller: int, assets: int, receiver: int, owner: int) -> int:
+        """Assets out for the owner's shares, rounded up; returns the shares."""
         self.clearinghouse.collect()
         supply, total = self._ratio()
         burned = ceil_div(assets * supply, total)
-        self._leave(assets, burned, owner)
+        self._leave(caller, assets, burned, receiver, owner)
         return burned
 
     @act
-    def redeem(self, caller: int, shares: int, owner: int) -> int:
-        """The caller's own shares in, assets out, rounded down; returns the assets."""
+    def redeem(self, caller: int, shares: int, receiver: int, owner: int) -> int:
+        """The owner's shares in, assets out, rounded down; returns the assets."""
         self.clearinghouse.collect()
         supply, total = self._ratio()
         assets = shares * total // supply
-        self._leave(assets, shares, owner)
+        self._leave(caller, assets, shares, receiver, owner)
         return assets
 
     def _enter(self, assets: int, shares: int, receiver: int) -> None:
@@ -79,16 +87,22 @@ class Vault:
         require(shares > 0 and assets > 0, "vault: nothing to mint")
         room = max(0, MAX_CASH // house.quote_scale - self.total_assets() - 1)
         require(assets <= room, "vault: above the limit")
-        require(receiver != 0, "vault: receiver is zero")
+        require(receiver != 0, RECEIVER_IS_ZERO)
         house.deposit(self.address, self.account, assets)
         self.supply.value += shares
         self.balances[receiver] += shares
 
-    def _leave(self, assets: int, shares: int, owner: int) -> None:
+    def _leave(self, caller: int, assets: int, shares: int, receiver: int, owner: int) -> None:
         house = self.clearinghouse
         require(assets > 0 and shares > 0, "vault: nothing to withdraw")
+        require(receiver != 0, RECEIVER_IS_ZERO)
         require(shares <= self.balances[owner], "vault: not enough shares")
         require(assets <= house.custody.value.held // house.quote_scale, "vault: not enough tokens")
+        if owner != caller:
+            allowance = self.allowances[owner, caller]
+            require(shares <= allowance, "vault: not enough allowance")
+            if allowance != UNLIMITED:
+                self.allowances[owner, caller] = allowance - shares
         self.supply.value -= shares
         self.balances[owner] -= shares
         house.withdraw(self.address, self.account, assets)

@@ -1,0 +1,157 @@
+"""The requirement, contract against model: random portfolios are assessed and appraised the same to the wei."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import boa
+import pytest
+
+from keeper.model.prices import Answer
+from keeper.model.requirement import Assessment, Holding, assess
+from keeper.model.words import BUCKETS, LISTED, PAIRS, PERP_ALLOWED, SPOT_ALLOWED, Parameters, Position, Risk
+from tests.model.chain import START, Engines, deploy_engine, use_own_cache
+
+WAD = 10**18
+MARKETS = 16
+SCENES = 12
+PORTFOLIOS_A_SCENE = 84
+FLAGS = LISTED | PERP_ALLOWED | SPOT_ALLOWED
+PRICES = [10**9, 10**27, 60_000 * WAD, 2_000 * WAD, *(int(WAD * 3.7**place / 50) for place in range(12))]
+
+
+def random_risk(rng: random.Random) -> Risk:
+    """Correlations that a Cholesky factorisation takes: one common factor, as one may calibrate."""
+    loads = [rng.choice([0, 1, rng.random(), rng.uniform(0.7, 0.99)]) for _ in range(BUCKETS)]
+    rho = tuple(int(100 * loads[i] * loads[j] * 0.99) for i, j in PAIRS)
+    kappa, iota = rng.choice([500, 2_500, 10_000]), rng.choice([10_001, 15_000, 65_535])
+    return Risk(rho, kappa, iota, rng.choice([1, 2_000, 10**6, 2**30 - 1]))
+
+
+def spread(rng: random.Random) -> tuple[int, int, int]:
+    """s, u and g, extremes included."""
+    first, second = (rng.choice([1, rng.randint(1, 9_000), rng.randint(1, 9_000), 65_535]) for _ in range(2))
+    return first, rng.choice([0, second]), rng.choice([0, 1_400, 1_400, 65_535])
+
+
+class Scene:
+    """Sixteen markets in eight buckets whose prices are live, late and dead, with gaps either way."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = rng = random.Random(seed)
+        self.engines: Engines = deploy_engine(rng, 1)
+        for place in range(MARKETS):
+            parameters = Parameters(*spread(rng), bucket=place % BUCKETS, flags=FLAGS)
+            self.engines.add_market(parameters, 18, 10**6, 0)
+        self.now = START
+
+    def change(self) -> None:
+        """New risk parameters and prices; some markets miss rounds and so are late or dead."""
+        rng, engines = self.rng, self.engines
+        engines.set_risk(random_risk(rng))
+        for place in range(MARKETS):
+            old = engines.model.parameters[place]
+            new = Parameters(*spread(rng), bucket=old.bucket, flags=FLAGS)
+            engines.contract.set_parameters(place, new.pack())
+            engines.model.set_parameters(place, new)
+        stale, live = rng.choice([((), 0), (range(3), 30), (range(5), 100), ((), 0), ((), 0)])
+        worth = [price if price > 10**26 else int(price * rng.uniform(1, 1.5)) for price in PRICES]
+        for feed, price in zip(engines.feeds, worth, strict=True):
+            engines.at(self.now)
+            updated = self.now - rng.choice([0, 0, 10**6 + 1])
+            slow = int(price * rng.choice([1, 1.1, 0.8]))
+            engines.push(feed, Answer(1, min(slow, 10**27), updated, updated, 1))
+        self.now += 2
+        engines.at(self.now)
+        engines.prices(dict(enumerate(worth)), rng.choice([0, 20, 3_000]), rng.randint(-9_000, 9_000))
+        self.now += live
+        engines.at(self.now)
+        fresh = {place: price for place, price in enumerate(worth) if place not in stale}
+        engines.prices(fresh, rng.choice([0, 20, 3_000]), rng.randint(-9_000, 9_000))
+        self.now += rng.choice([0, 1, 9])
+        engines.at(self.now)
+
+    def portfolio(self) -> tuple[int, dict[int, Holding]]:
+        """Cash and holdings: empty, tiny, ordinary, hedged, claims only, or at the bounds."""
+        rng = self.rng
+        count = rng.choice([0, 1, 2, 3, 4, 8, MARKETS, MARKETS])
+        kind = rng.choice(["ordinary", "ordinary", "hedged", "tiny", "bounds", "claims", "spot"])
+        scale = rng.choice([10**3, 10**6])
+        holdings = {}
+        for market in sorted(rng.sample(range(MARKETS), count)):
+            base = max(1, scale * WAD * WAD // PRICES[market])
+            size = rng.randint(-base, base)
+            spot = rng.choice([0, rng.randint(0, base)])
+            cost = size * PRICES[market] // WAD * rng.randint(80, 120) // 100
+            if kind == "hedged":
+                spot, size = abs(size), -abs(size) + rng.choice([0, 0, 1, -1])
+            elif kind == "tiny":
+                spot, size, cost = (rng.choice([0, 1, 7]), rng.randint(-3, 3), rng.randint(-3, 3))
+            elif kind == "bounds":
+                spot = rng.choice([0, 10**33])
+                size = rng.choice([0, 10**33, -(10**33)])
+                cost = rng.choice([0, 10**36, -(10**36), 1])
+            elif kind == "claims":
+                spot, size, cost = rng.choice([0, spot]), 0, -abs(cost)
+            elif kind == "spot":
+                size = cost = 0
+            if spot or size or cost:
+                holdings[market] = Holding(spot, size, cost)
+        cash = rng.choice([0, 1, -1, rng.randint(-scale, scale) * WAD, 10**30, -(10**30)])
+        return cash, holdings
+
+
+def as_call(cash: int, holdings: dict[int, Holding]) -> tuple[int, int, list[int]]:
+    """The arguments of the contract's assess."""
+    maps = 0
+    words = []
+    for market, holding in sorted(holdings.items()):
+        if holding.spot:
+            maps |= 1 << market
+            words.append(holding.spot)
+        if holding.size or holding.cost:
+            maps |= 1 << market + 64
+            words.append(Position(holding.size, holding.cost).pack())
+    return cash, maps, words
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled():
+    use_own_cache()
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei(seed):
+    seen: Counter[str] = Counter()
+    with boa.env.anchor():
+        scene = Scene(seed)
+        for _ in range(SCENES):
+            scene.change()
+            for number in range(PORTFOLIOS_A_SCENE):
+                cash, holdings = scene.portfolio()
+                call = as_call(cash, holdings)
+                assessed = scene.engines.model.assess(cash, holdings)
+                appraised = scene.engines.model.appraise(cash, holdings)
+                assert tuple(scene.engines.contract.assess(*call)) == assessed, f"seed {seed}: {cash} {holdings}"
+                # The two differ only for those that owe nothing; of the others a sample will do.
+                if assessed.mm == 0 or number % 4 == 0:
+                    assert tuple(scene.engines.contract.appraise(*call)) == appraised, f"seed {seed}: {cash} {holdings}"
+                seen[f"{len(holdings)} markets"] += 1
+                seen[f"state {appraised.state}"] += 1
+                seen[
+                    "owes nothing" if assessed.mm == 0 else "at the floor" if assessed.mm == assessed.floor else "R+G"
+                ] += 1
+                seen["in breach"] += assessed.in_breach
+                seen["sighted"] += assessed.sighted
+    print(f"seed {seed}: {dict(seen)}")
+    for what in ("16 markets", "state 0", "state 1", "state 2", "owes nothing", "at the floor", "R+G", "sighted"):
+        assert seen[what] >= 20, what
+
+
+def test_assess__nothing_but_claims__is_equity_without_a_requirement():
+    def no_market(market: int):
+        raise AssertionError(f"price of {market} was read")
+
+    holdings = {3: Holding(0, 0, -5), 4: Holding(7, 0, 0)}
+    assert assess(2, holdings, no_market, Risk((0,) * 28, 0, 15_000, 2_000)) == Assessment(7, 0, 0, 0, 0, 0, 5, 0)
