@@ -1,0 +1,224 @@
+"""
+Gas of the protocol's acts on a local anvil, as one JSON object; what it costs once its storage slots are in use.
+
+Every account of an auction here is long one perp, the taker too. `req_*` is a margin check alone, all storage cold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ape
+from ape.logging import LogLevel, logger
+
+from keeper.model.words import LISTED, PERP_ALLOWED, Parameters, Position
+from keeper.publish.reports import Entry
+from tests.unit.compiled import contract
+from tests.unit.system import (
+    BTC,
+    CURVE,
+    DEVIATION,
+    ETH,
+    HEARTBEAT,
+    MARKETS,
+    ORACLE,
+    PRICES,
+    RISK,
+    SETTINGS,
+    TERMS,
+    WAD,
+    System,
+    wad,
+)
+
+NOBODY = "0x" + "00" * 20
+BUCKETS_OF_REST = (3, 4, 5, 6, 3, 4, 5, 6, 0, 1, 2, 7)
+"""Buckets of the markets after the first four: two of each bucket in all."""
+VICTIMS = range(1, 9)
+"""Sub-accounts of one wallet, each long 10 ETH on 1,500 of cash."""
+BREACH = PRICES | {ETH: 1520}
+ANY_NONCE = 2**256 - 1
+ANY_MARKET = 2**128 - 1
+NO_LIMIT = 2**255 - 1
+
+
+class Bench:
+    """The protocol on a local chain, with its usual accounts in use."""
+
+    def __init__(self, wallets: Any) -> None:
+        self.owner, self.maker, self.taker, self.victim = wallets[:4]
+        self.system = deploy(self.owner, [wallets[number] for number in range(10, 14)])
+        self.meter = self.owner.deploy(contract("testing/GasMeter"))
+        self.victims = [self.system.account(self.victim, sub) for sub in VICTIMS]
+        self.populate()
+
+    def populate(self) -> None:
+        """Trade, lend, insure and open runs once, so that no slot that acts share is written for the first time."""
+        system = self.system
+        for wallet in (self.maker, self.taker):
+            system.fund(wallet, 1_000_000)
+            system.quote.approve(system.clearinghouse, 2**256 - 1, sender=wallet)
+            system.quote.mint(wallet, 10**12, sender=wallet)
+        system.fund_account(system.account(system.vault), self.owner, 100_000)
+        system.fund(self.owner, 1_000)  # who opens, and is paid into this account
+        for sub in VICTIMS:
+            system.fund(self.victim, 1_500, sub=sub)
+            system.prices()
+            system.trade(self.victim, self.maker, ETH, 10, PRICES[ETH], subs=(sub, 0))
+        system.trade(self.taker, self.maker, ETH, 1, PRICES[ETH])
+        self.at(BREACH)
+        system.auction.open(self.victims, sender=self.owner)
+        self.bid(self.victims, 0.01)
+        self.at(PRICES)
+        system.auction.open(self.victims, sender=self.owner)
+        # The next order takes its slot over from one 256 nonces ago.
+        for nonce in (200, 456):
+            self.fill(nonce)
+
+    def at(self, prices: dict[int, float]) -> Any:
+        """Publish prices."""
+        return self.system.prices(prices)
+
+    def fill(self, nonce: int) -> Any:
+        """The taker takes a quarter of an order of the maker's."""
+        system = self.system
+        self.at(PRICES)
+        order = system.order(system.account(self.maker), ETH, -1, PRICES[ETH], nonce=nonce)
+        return system.fill(order, system.sign(order, self.maker), self.taker, 0.25)
+
+    def open(self, count: int) -> Any:
+        """Sight the first accounts, which are in breach and have been before."""
+        self.at(BREACH)
+        return self.system.auction.open(self.victims[:count], sender=self.owner)
+
+    def resight(self) -> Any:
+        """Sight an account again whose run goes on."""
+        self.open(1)
+        return self.open(1)
+
+    def bid(self, accounts: list[int], fraction: float) -> Any:
+        """Take a fraction of each account, without limits."""
+        lots = [(account, wad(fraction), NO_LIMIT, 0, 0, ANY_MARKET, ANY_NONCE) for account in accounts]
+        return self.system.auction.bid(self.system.account(self.taker), lots, sender=self.taker)
+
+    def bid_partial(self, count: int) -> Any:
+        """Take a fifth of accounts sighted half a minute ago."""
+        self.open(count)
+        self.system.pass_time(30)
+        self.at(BREACH)
+        return self.bid(self.victims[:count], 0.2)
+
+    def open_and_take(self) -> Any:
+        """Sight an account and take as much of it as may be, in one act."""
+        self.at(BREACH)
+        return self.bid(self.victims[:1], 1)
+
+    def deposit(self) -> Any:
+        """Deposit quote into an account in use."""
+        return self.system.clearinghouse.deposit(self.system.account(self.taker), 10**6, sender=self.taker)
+
+    def withdraw(self) -> Any:
+        """Withdraw quote from an account with a position."""
+        self.at(PRICES)
+        account = self.system.account(self.taker)
+        return self.system.clearinghouse.withdraw(account, 10**6, self.taker, sender=self.taker)
+
+    def requirement(self, count: int) -> int:
+        """Gas of `RiskEngine.assess` for so many perps, one in each bucket before a second in any."""
+        engine = self.system.risk_engine
+        self.at(PRICES)
+        self.publish_rest()
+        words = [Position(size=WAD, cost=PRICES.get(market, 1) * WAD).pack() for market in range(count)]
+        data = engine.assess.encode_input(100_000 * WAD, ((1 << count) - 1) << 64, words)
+        return int(self.meter.measure.call(engine, data))
+
+    def publish_rest(self) -> None:
+        """Prices of the markets after the first four."""
+        entries = [Entry(market, WAD) for market in range(4, 16)]
+        self.system.update(entries, ape.chain.blocks.head.timestamp // ORACLE[0])
+
+
+def deploy(owner: Any, signers: list[Any]) -> System:
+    """The protocol with four markets as in the unit tests, and twelve more for margin checks."""
+    token, feed = contract("testing/TestToken"), contract("testing/TestFeed")
+    quote, eth, btc = (owner.deploy(token, name, name, decimals) for name, decimals in (("Q", 6), ("E", 18), ("B", 8)))
+    engine = owner.deploy(contract("RiskEngine"), ORACLE, NOBODY, 0)
+    engine.set_risk(RISK.pack(), sender=owner)
+    house = owner.deploy(contract("Clearinghouse"), quote, engine, SETTINGS.pack())
+    system = System(
+        owner=owner,
+        signers=signers,
+        quote=quote,
+        spot_tokens={ETH: eth, BTC: btc},
+        feeds={market: owner.deploy(feed, 8) for market in MARKETS},
+        risk_engine=engine,
+        clearinghouse=house,
+        auction=owner.deploy(contract("Auction"), house, TERMS.pack(), CURVE.pack()),
+        vault=owner.deploy(contract("InsuranceVault"), house, "Plimsoll insurance", "pINS"),
+        exchange=owner.deploy(contract("Exchange"), house, 3, 0),
+    )
+    system.set_up()
+    for bucket in BUCKETS_OF_REST:
+        parameters = Parameters(5000, 2500, 1750, bucket=bucket, flags=LISTED | PERP_ALLOWED)
+        own = owner.deploy(feed, 8)
+        own.push(10**8, ape.chain.blocks.head.timestamp, sender=owner)
+        engine.add_market(parameters.pack(), own, HEARTBEAT, DEVIATION, sender=owner)
+    system.prices()
+    return system
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """The chain is afterwards as it was before."""
+    snapshot = ape.chain.snapshot()
+    try:
+        yield
+    finally:
+        ape.chain.restore(snapshot)
+
+
+def measure(bench: Bench) -> dict[str, int]:
+    """Each act from the same state of the chain; differences are named `each_more`."""
+    acts: dict[str, Callable[[], Any]] = {
+        "open_1": lambda: bench.open(1),
+        "open_5": lambda: bench.open(5),
+        "resight_1": bench.resight,
+        "bid_1_partial": lambda: bench.bid_partial(1),
+        "open_and_take_1": bench.open_and_take,
+        "bid_4_partial": lambda: bench.bid_partial(4),
+        "fill_1": lambda: bench.fill(456),
+        "deposit": bench.deposit,
+        "withdraw_with_position": bench.withdraw,
+        "oracle_update_4x3": lambda: bench.at(PRICES),
+    }
+    gas: dict[str, int] = {}
+    for name, act in acts.items():
+        with undone():
+            gas[name] = act().gas_used
+    gas["open_each_more"] = (gas.pop("open_5") - gas["open_1"]) // 4
+    gas["bid_each_more"] = (gas["bid_4_partial"] - gas["bid_1_partial"]) // 3
+    for count in (1, 4, 16):
+        with undone():
+            gas[f"req_{count}"] = bench.requirement(count)
+    return gas
+
+
+def main() -> None:
+    """Print the figures."""
+    # Compiler and anvil are this environment's.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    logger.set_level(LogLevel.ERROR)
+    # Ape starts the node on a free port, and ends it with the context or, at the latest, with this process.
+    with ape.networks.parse_network_choice("ethereum:local:foundry"):
+        gas = measure(Bench(ape.accounts.test_accounts))
+    print(json.dumps(gas))
+
+
+if __name__ == "__main__":
+    main()
