@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,8 +31,8 @@ LIVE, LATE, GONE = range(3)
 
 
 def start() -> int:
-    """A second to begin at: the next round but one, so that whatever comes before fits."""
-    return (chain.pending_timestamp // ROUND + 2) * ROUND
+    """A round's second to begin at, after whatever a test prepares (each transaction takes a second)."""
+    return (chain.pending_timestamp // ROUND + 10) * ROUND
 
 
 @dataclass
@@ -46,9 +45,13 @@ class Desk:
     feeds: dict[int, Any]
 
     def at(self, time: int) -> None:
-        """Make `time` the second of the next transaction, and of a call until then."""
+        """Make `time` the second of the next transaction."""
         if time != chain.pending_timestamp:
             chain.pending_timestamp = time
+
+    def seen_at(self, time: int) -> None:
+        """Make `time` the second of the newest block, and so of a call."""
+        self.at(time + 1)
 
     def sign(self, signer: Any, time: int, entries: Iterable[Entry], **domain: Any) -> Report:
         """One signer's report of the round at `time`."""
@@ -129,17 +132,9 @@ def desk(engine, owner, signers, slow_feeds):
 @pytest.fixture
 def strange(load, owner):
     """A feed that answers with any bytes."""
-    return owner.deploy(load("testing/StrangeFeed"), 8)
+    return owner.deploy(load("testing/StrangeFeed"), 18)
 
 
 @pytest.fixture
 def begin():
     return start()
-
-
-@pytest.fixture
-def seed():
-    """A fresh seed, printed so that a failure can be run again."""
-    number = secrets.randbits(32)
-    print(f"seed {number}")
-    return number
