@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median_low
+from typing import NamedTuple
 
 from . import prices, requirement
 from .prices import Answer, Entry, Oracle, Reading, SlowPrice
@@ -16,8 +17,7 @@ UNLISTED = Parameters(0, 0, 0, bucket=0, flags=0)
 NO_RISK = Risk((0,) * 28, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(NamedTuple):
     """One place of a report's payload; `price` as in the price word (mantissa | exponent << 48)."""
 
     market: int

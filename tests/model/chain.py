@@ -178,8 +178,13 @@ def entry_word(entry: Quoted) -> int:
     return entry.price | entry.confidence << 54 | (entry.basis & 2**20 - 1) << 70 | entry.market << 90
 
 
-def deploy_engine(rng: random.Random, threshold: int, quote_decimals: int | None = None) -> Engines:
-    """Both engines with signers, no market yet; with a feed of the quote token if decimals are given."""
+def deploy_engine(
+    rng: random.Random, threshold: int, quote_decimals: int | None = None, model: RiskEngine | None = None
+) -> Engines:
+    """Both engines with signers, no market yet; with a feed of the quote token if decimals are given.
+
+    Without a `model` one that stands alone is made.
+    """
     set_time(START)
     feeds: dict[int, Any] = {}
     address, quote_feed = NOBODY, SlowFeed()
@@ -190,7 +195,9 @@ def deploy_engine(rng: random.Random, threshold: int, quote_decimals: int | None
         feeds[quote_feed.address] = feed
     contract = load("RiskEngine", astuple(ORACLE), address, quote_feed.heartbeat)
     assert contract.slow_feed(QUOTE_FEED) == quote_feed.pack()
-    model = RiskEngine(Journal(), Clock(START), ORACLE, quote_feed)
+    if model is None:
+        model = RiskEngine(Journal(), Clock(START), ORACLE)
+    model.set_slow_feed(QUOTE_FEED, quote_feed)
     signers = [new_key(rng) for _ in range(threshold + 2)]
     addresses = [key.public_key.to_address() for key in signers]
     contract.set_signers(addresses, threshold)

@@ -1,0 +1,193 @@
+"""Random operations on money, markets and shares: sensible enough to go deep, nasty enough to be refused often."""
+
+from __future__ import annotations
+
+from keeper.model.interest import MAX_CASH
+from tests.model.actors import UNIT, WAD
+from tests.model.auction_flow import AuctionFlow
+from tests.model.chain import number
+from tests.model.governance import Governance
+from tests.model.market_data import MarketData
+from tests.model.order_flow import OrderFlow
+from tests.model.walk import QUOTE_SCALE
+from tests.model.world import MARKETS, SPOT_DECIMALS, SPOT_ONLY
+
+KINDS = {
+    "deposit": 7,
+    "withdraw": 9,
+    "deposit_spot": 6,
+    "withdraw_spot": 5,
+    "settle": 7,
+    "trade": 12,
+    "fill": 14,
+    "cross": 9,
+    "cancel": 3,
+    "cancel_below": 3,
+    "open": 8,
+    "bid": 11,
+    "collect": 3,
+    "approve_operator": 3,
+    "update": 12,
+    "refresh": 4,
+    "push": 9,
+    "vault_deposit": 3,
+    "vault_mint": 3,
+    "vault_withdraw": 3,
+    "vault_redeem": 3,
+    "slice": 3,
+    "govern": 3,
+}
+"""Every kind of operation and how often it comes."""
+
+
+class Operations(OrderFlow, AuctionFlow, Governance):
+    """One random walk through the protocol; `step` does one operation on both sides."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.data = MarketData(self.world, self.rng)
+        self.kinds = [kind for kind, weight in KINDS.items() for _ in range(weight)]
+        self._found()
+
+    def _found(self) -> None:
+        """Prices everywhere, lenders and takers with cash, a vault with cover, and an account in sixteen markets."""
+        actors = self.actors
+        for market in range(MARKETS):
+            self.data.push(market, 1.0)
+        self.data.update(everywhere=True)
+        for accounts, quote in ((actors.lenders, 4_000_000), (actors.takers, 900_000)):
+            for account in accounts:
+                self.act_for(account, "deposit", account, quote * UNIT)
+        for account in actors.traders:
+            self.act_for(account, "deposit", account, self.rng.choice([100, 5_000, 60_000]) * UNIT)
+        lender = actors.wallets[-1]
+        self.vault_act("deposit", (250_000 * UNIT, lender), lender)
+        crowded, rich = actors.traders[3], actors.takers[-1]
+        self.act_for(crowded, "deposit", crowded, 5_000 * UNIT)
+        for market in [market for market in range(MARKETS) if market != SPOT_ONLY][:16]:
+            price = actors.index(market)
+            self.trade_act(market, crowded, rich, 60 * WAD * WAD // price, price, (0, 0))
+
+    def step(self) -> None:
+        """Let some time pass, or none, and do one operation."""
+        self.data.pass_time()
+        getattr(self, self.rng.choice(self.kinds))()
+
+    # Cash and collateral
+
+    def deposit(self) -> None:
+        account = self.actors.account()
+        amount = self.actors.units(self.rng.choice([1, 50, 3_000, 40_000]) * self.rng.randint(1, 10**18), QUOTE_SCALE)
+        self.act_for(account, "deposit", account, amount, caller=self.actors.anyone())
+
+    def withdraw(self) -> None:
+        account = self.actors.account()
+        assessment = self.actors.assess(account)
+        free = assessment.equity - assessment.claims - assessment.down - assessment.im
+        wanted = self.rng.choice([free, free * self.rng.randint(0, 100) // 100, free // 20, free + QUOTE_SCALE])
+        if self.rng.random() < 0.05:
+            wanted = self.model.clearinghouse.custody.value.held + QUOTE_SCALE * self.rng.randint(-1, 1)
+        amount = self.actors.units(wanted, QUOTE_SCALE)
+        self.act_for(account, "withdraw", account, amount, self.actors.anyone())
+
+    def _spot_market(self) -> tuple[int, int]:
+        market = self.rng.choice([*SPOT_DECIMALS] * 4 + [0, 1, 1, 1, self.actors.market()])
+        return market, 10 ** (18 - SPOT_DECIMALS.get(market, 18))
+
+    def deposit_spot(self) -> None:
+        account = self.actors.account()
+        market, scale = self._spot_market()
+        worth = self.rng.choice([1, 300, 20_000, 500_000]) * self.rng.randint(1, 10**18)
+        amount = self.actors.units(worth * WAD // self.actors.index(market), scale)
+        self.act_for(account, "deposit_spot", account, market, amount)
+
+    def withdraw_spot(self) -> None:
+        account = self.actors.account()
+        market, scale = self._spot_market()
+        held = [m for m, holding in self.model.clearinghouse.accounts[account].holdings.items() if holding.spot]
+        if held and self.rng.random() < 0.9:
+            market = self.rng.choice(held)
+            scale = 10 ** (18 - SPOT_DECIMALS[market])
+        spot = self.actors.holding(account, market).spot
+        wanted = self.rng.choice([spot, spot * self.rng.randint(0, 100) // 100, spot // 20, spot + scale])
+        amount = self.actors.units(wanted, scale)
+        self.act_for(account, "withdraw_spot", account, market, amount, self.actors.anyone())
+
+    def settle(self) -> None:
+        market = self.actors.market()
+        holders = self.actors.with_position(market) if market < MARKETS else []
+        self.rng.shuffle(holders)
+        accounts = holders[: self.rng.randint(0, 6)] + self.rng.choices(self.actors.all, k=self.rng.randint(0, 2))
+        model = self.model.clearinghouse
+        self.world.both(
+            "settle",
+            self.world.clearinghouse,
+            "settle",
+            (market, accounts),
+            self.actors.anyone(),
+            lambda: model.settle(market, accounts),
+        )
+
+    def collect(self) -> None:
+        model = self.model.clearinghouse
+        self.world.both("collect", self.world.clearinghouse, "collect", (), self.actors.anyone(), model.collect)
+
+    def approve_operator(self) -> None:
+        caller, operator = self.rng.sample(self.actors.wallets, 2)
+        allowed = self.rng.random() < 0.4
+        args = (number(caller), number(operator), allowed)
+        model, house = self.model.clearinghouse, self.world.clearinghouse
+        self.world.both(
+            "approve_operator",
+            house,
+            "approve_operator",
+            (operator, allowed),
+            caller,
+            lambda: model.approve_operator(*args),
+        )
+
+    # Prices
+
+    def update(self) -> None:
+        self.data.update()
+
+    def refresh(self) -> None:
+        self.data.refresh()
+
+    def push(self) -> None:
+        self.data.push_some()
+
+    # Shares
+
+    def _receiver(self) -> str:
+        return self.actors.anyone() if self.rng.random() < 0.97 else "0x" + "00" * 20
+
+    def _share_owner(self) -> tuple[str, str]:
+        caller = self.actors.anyone()
+        if self.rng.random() < 0.8:
+            holders = [wallet for wallet in self.actors.wallets if self.model.vault.balances[number(wallet)]]
+            caller = self.rng.choice(holders or [caller])
+        owner = caller if self.rng.random() < 0.95 else self.actors.anyone()
+        return caller, owner
+
+    def vault_deposit(self) -> None:
+        amount = self.actors.units(self.rng.choice([1, 300, 9_000]) * self.rng.randint(1, 10**18), QUOTE_SCALE)
+        self.vault_act("deposit", (amount, self._receiver()), self.actors.anyone())
+
+    def vault_mint(self) -> None:
+        shares = self.rng.choice([0, 1, 10**6, 10**11, self.rng.randint(1, 10**16), MAX_CASH])
+        self.vault_act("mint", (shares, self._receiver()), self.actors.anyone())
+
+    def vault_withdraw(self) -> None:
+        caller, owner = self._share_owner()
+        vault = self.model.vault
+        shares, total = vault.supply.value + 10**6, vault.total_assets() + 1
+        worth = vault.balances[number(owner)] * total // shares
+        amount = self.rng.choice([worth, worth * self.rng.randint(0, 100) // 100, worth // 10, worth + 1, 1])
+        self.vault_act("withdraw", (amount, self._receiver(), owner), caller)
+
+    def vault_redeem(self) -> None:
+        caller, owner = self._share_owner()
+        balance = self.model.vault.balances[number(owner)]
+        shares = self.rng.choice([balance, balance * self.rng.randint(0, 100) // 100, balance // 10, balance + 1, 1])
+        self.vault_act("redeem", (shares, self._receiver(), owner), caller)
