@@ -8,13 +8,14 @@ from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
 
 from scripts._deployment import configure, load_parameters, record_path
-from scripts._deployment.command import options, say, sender
+from scripts._deployment.command import fresh, options, say, sender
 
 
 @click.command(cls=ConnectedProviderCommand)
 @options
-def cli(provider: ProviderAPI, alias: str | None, parameters_path: Path, yes: bool) -> None:
+def cli(provider: ProviderAPI, alias: str | None, parameters_path: Path, folder: Path, yes: bool) -> None:
     """Bring the network to what its parameter file says. Run again, it changes nothing and says so."""
     account = sender(alias, provider, yes)
-    _, done = configure(ape.project, account, load_parameters(parameters_path), parameters_path)
-    say(done, record_path(provider))
+    path = record_path(provider, folder)
+    _, done = configure(fresh(ape.project), account, load_parameters(parameters_path), parameters_path, path)
+    say(done, path)

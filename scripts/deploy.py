@@ -8,19 +8,17 @@ from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
 
 from scripts._deployment import configure, deploy, load_parameters, record_path
-from scripts._deployment.command import options, say, sender
+from scripts._deployment.command import fresh, options, say, sender
 
 
 @click.command(cls=ConnectedProviderCommand)
-@click.option("--configure", "also", is_flag=True, help="Configure too: for chains that end with the command.")
+@click.option("--configure", "also", is_flag=True, help="Configure too: for a chain that ends with the command.")
 @options
-def cli(provider: ProviderAPI, also: bool, alias: str | None, parameters_path: Path, yes: bool) -> None:
+def cli(provider: ProviderAPI, also: bool, alias: str | None, parameters_path: Path, folder: Path, yes: bool) -> None:
     """Deploy what the network lacks. Run again, it goes on where it stopped, or changes nothing and says so."""
     account = sender(alias, provider, yes)
-    parameters = load_parameters(parameters_path)
-    # Ape's cache does not see that an import changed: never deploy what the sources no longer say.
-    ape.project.load_contracts(use_cache=False)
-    _, done = deploy(ape.project, account, parameters, parameters_path)
+    parameters, path, load = load_parameters(parameters_path), record_path(provider, folder), fresh(ape.project)
+    _, done = deploy(load, account, parameters, parameters_path, path)
     if also:
-        done += configure(ape.project, account, parameters, parameters_path)[1]
-    say(done, record_path(provider))
+        done += configure(load, account, parameters, parameters_path, path)[1]
+    say(done, path)

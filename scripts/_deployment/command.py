@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
 from ape import accounts
 from ape.api import AccountAPI, ProviderAPI
+from ape.managers.project import ProjectManager
 
-from scripts._deployment.record import is_local
+from scripts._deployment.record import DEPLOYMENTS, is_local
 from scripts._deployment.refusal import Refused
+from scripts._deployment.session import Loader
 
 DEFAULT_PARAMETERS = Path("deployments/parameters/local.json")
 
@@ -21,6 +24,14 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--yes", is_flag=True, help="Sign without asking at each transaction."),
         click.option("--account", "alias", help="Ape's alias of the sender; on local networks the first test account."),
+        click.option(
+            "--deployments",
+            "folder",
+            type=click.Path(path_type=Path, file_okay=False),
+            default=DEPLOYMENTS,
+            show_default=True,
+            help="Where the network's deployment file is, or is written.",
+        ),
         click.option(
             "--parameters",
             "parameters_path",
@@ -46,6 +57,15 @@ def sender(alias: str | None, provider: ProviderAPI, yes: bool) -> AccountAPI:
     if yes:
         account.set_autosign(True)
     return account
+
+
+def fresh(project: ProjectManager) -> Loader:
+    """A loader that compiles once, when something is deployed, and never trusts what Ape compiled before.
+
+    Ape's cache does not see that an import changed.
+    """
+    compiled = cache(lambda: project.load_contracts(use_cache=False))
+    return lambda name: compiled()[name]
 
 
 def say(done: list[str], path: Path) -> None:

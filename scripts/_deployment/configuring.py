@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ape.api import AccountAPI
-from ape.managers.project import ProjectManager
 from ape.utils import ZERO_ADDRESS
 
 from keeper.model.words import Risk, SlowFeed
@@ -22,13 +21,13 @@ from scripts._deployment.record import (
     record_path,
 )
 from scripts._deployment.refusal import Refused
-from scripts._deployment.session import Session
+from scripts._deployment.session import Loader, Session
 
 OWNED = ("RiskEngine", "Clearinghouse", "Auction", "Exchange")
 
 
 def configure(
-    project: ProjectManager,
+    load: Loader,
     account: AccountAPI,
     parameters: Parameters,
     parameters_path: Path,
@@ -51,7 +50,7 @@ def configure(
     missing = [name for name in CONTRACTS if name not in record.contracts]
     if missing or record.quote is None:
         raise Refused(f"{path}: the deployment is unfinished, without {', '.join(missing)}: run deploy again")
-    session = Session(account, record, path)
+    session = Session(load, account, record, path)
     check_wiring(session)
     _check_owner(session)
     _check_constants(session, parameters, parameters_path)
@@ -61,7 +60,7 @@ def configure(
     _set_signers(session, parameters)
     _set_house(session, parameters)
     for place, market in enumerate(parameters.markets):
-        _set_market(session, project, place, market)
+        _set_market(session, place, market)
     record.parameters = parameters_path.as_posix()
     record.save(path)
     return record, session.done
@@ -158,9 +157,9 @@ def _set_house(session: Session, parameters: Parameters) -> None:
         session.send("Clearinghouse", "set_venue", exchange.address, True, why="the Exchange may bring trades")
 
 
-def _set_market(session: Session, project: ProjectManager, place: int, market: Market) -> None:
+def _set_market(session: Session, place: int, market: Market) -> None:
     engine, house, record = session.contract("RiskEngine"), session.contract("Clearinghouse"), session.record
-    token, feed = deploy_market_parts(session, project, market)
+    token, feed = deploy_market_parts(session, market)
     why = f"{place} {market.symbol}"
     address, word = feed or ZERO_ADDRESS, market.word()
     if place >= int(engine.market_count()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from ethpm_types import ContractType
 from scripts._deployment.record import DeployedContract, Record, code_hash
 from scripts._deployment.refusal import Refused
 
+Loader = Callable[[str], ContractContainer]
+"""Gives a contract by its name, as compiled from the sources of now."""
+
 
 @dataclass
 class Session(ManagerAccessMixin):
     """What the steps of a deployment share. `done` says in words what was changed, in order."""
 
+    load: Loader
     account: AccountAPI
     record: Record
     path: Path
@@ -33,18 +38,21 @@ class Session(ManagerAccessMixin):
     def contract(self, name: str) -> ContractInstance:
         """A contract of the record, by the ABI it was deployed with."""
         deployed = self.record.contracts[name]
-        kind = ContractType.model_validate({"contractName": name, "abi": deployed.abi})
-        return self.chain_manager.contracts.instance_at(
-            deployed.address, contract_type=kind, fetch_from_explorer=False, detect_proxy=False
+        # Not through Ape's cache of contracts, which copies all it compiled at each look.
+        return ContractInstance(
+            deployed.address, ContractType.model_validate({"contractName": name, "abi": deployed.abi})
         )
 
-    def deploy(self, name: str, container: ContractContainer, *arguments: Any, testing: str | None = None) -> str:
-        """Deploy a contract unless the record has it, write the record, and return the address."""
+    def deploy(self, name: str, *arguments: Any, testing: str | None = None) -> str:
+        """Deploy a contract unless the record has it, write the record, and return the address.
+
+        `testing` names one of many of a kind, that is there for tests.
+        """
         part = self.record.contracts if testing is None else self.record.testing
         key = testing or name
         if key in part:
             return part[key].address
-        instance = self._attempt(name, lambda: self.account.deploy(container, *arguments))
+        instance = self._attempt(name, lambda: self.account.deploy(self.load(name), *arguments))
         found = code_hash(self.connected, instance.address)
         if found is None:
             raise Refused(f"{name}: deployed to {instance.address}, but no code is there")
