@@ -103,13 +103,15 @@ class Keeper:
 
     async def _handle(self, waiting: asyncio.Task[Header | None], stop: asyncio.Event) -> None:
         """One head, or the news that there is none; a failure is counted and told, and the next head starts afresh."""
-        started = time.perf_counter()
         try:
             head = await waiting
             if head is not None:
+                started = time.perf_counter()
                 await self.session.catch_up(head)
                 await self._on_head(head, self.session.take_changes())
-                metrics.HEAD_SECONDS.observe(time.perf_counter() - started)
+                took = time.perf_counter() - started
+                metrics.HEAD_SECONDS.observe(took)
+                log.debug("head", block=head.number, seconds=round(took, 4))
         except asyncio.CancelledError:
             if not stop.is_set():
                 raise

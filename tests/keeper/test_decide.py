@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from keeper.book.exact import Exact, joined, part_of
+from keeper.config import ConfigError
+from keeper.config.schema import BidSection, FeesSection
+from keeper.decide.attempts import LONGEST, Attempts
+from keeper.decide.bids import Bid, Bidder, excess
+from keeper.decide.models import bid_model
+from keeper.decide.offer import offer_of
+from keeper.decide.sight import batches, due, recovered
+from keeper.model.requirement import Holding
+from tests.keeper.books import NOW, VAULT, WAD, changed, exact_of, running, set_up
+
+VICTIM, OTHER, TAKER = 1 << 96, 2 << 96, 3 << 96
+PRICE = 2_000
+FEES = FeesSection(native_price=Decimal(0))
+FREE = {"unwind_bps_of_requirement": 0, "unwind_bps_of_notional": 0, "min_profit": Decimal(0), "min_return_bps": 0}
+LONG = {0: Holding(0, WAD, 2_000 * WAD)}
+"""One unit long at the price: MM is 120.48, IM 180.72."""
+
+
+def book(age: int = 120, *, cash: int = 100, taker: int = 1_000, holdings: Any = None, more: Any = ()) -> Exact:
+    """A victim whose run is `age` seconds old, and a taker with cash."""
+    return exact_of(
+        *set_up({0: PRICE * WAD, 1: 50_000 * WAD}),
+        changed(VICTIM, cash * WAD, LONG if holdings is None else holdings),
+        changed(TAKER, taker * WAD, {}),
+        running(VICTIM, age, last=10),
+        *more,
+    )
+
+
+def bidder(**fields: Any) -> Bidder:
+    section = BidSection.model_validate(FREE | fields)
+    return Bidder(section, FEES, bid_model(section), TAKER)
+
+
+def bid_on(exact: Exact, *accounts: int, free: int | None = None, **fields: Any) -> Bid | None:
+    chosen = bidder(**fields)
+    return chosen.choose(exact, chosen.offers(exact, accounts or (VICTIM,)), 10**30 if free is None else free)
+
+
+def after(exact: Exact, bid: Bid) -> Any:
+    """The taker as the contracts would have it after the bid."""
+    cash, holdings = exact.cash(TAKER), exact.holdings(TAKER)
+    for lot in bid.lots:
+        quote = exact.quote(lot.account, lot.fraction)
+        part_cash, part = part_of(exact.cash(lot.account), exact.holdings(lot.account), quote.fraction)
+        cash += part_cash - quote.taker_pays
+        holdings = joined([holdings, part])
+    return exact.measure(cash, holdings)
+
+
+def test_choose__whole_offer_carried__largest_fraction_at_the_current_numbers() -> None:
+    exact = book()
+    bid = bid_on(exact)
+    assert bid is not None
+    (lot,) = bid.lots
+    quote = exact.quote(VICTIM)
+    assert 0 < quote.fraction < WAD
+    assert lot.fraction == quote.fraction
+    assert lot.nonce == exact.run(VICTIM).nonce
+    assert lot.markets == 1
+    assert quote.unit_cost < lot.max_cost <= quote.unit_cost + quote.mm // 100
+    assert quote.mm * 99 // 100 <= lot.min_release < quote.mm
+    assert bid.profit == lot.fraction * (quote.lambda_taker * quote.mm // WAD) // WAD
+    assert bid.margin == excess(exact.assess(TAKER)) - excess(after(exact, bid))
+
+
+@pytest.mark.parametrize("taker", [40, 60, 90])
+def test_choose__margin_for_a_part_only__takes_the_largest_part_that_it_can_carry(taker: int) -> None:
+    exact = book(taker=taker, cash=10)
+    bid = bid_on(exact, margin_buffer_bps=0)
+    assert bid is not None
+    fraction = bid.lots[0].fraction
+    assert fraction < exact.quote(VICTIM).fraction
+    assert excess(after(exact, bid)) >= 0
+    more = Bid(TAKER, (bid.lots[0].__class__(VICTIM, fraction + WAD // 500, 0, 0, 0, 0, 0),), 0, 0, 0)
+    assert excess(after(exact, more)) < 0
+
+
+def test_choose__less_margin_free_than_there_is__bound_by_what_is_free() -> None:
+    exact = book(cash=10, taker=1_000)
+    bid = bid_on(exact, free=60 * WAD)
+    assert bid is not None
+    assert 59 * WAD < bid.margin <= 60 * WAD
+
+
+def test_choose__nothing_free__no_bid() -> None:
+    assert bid_on(book(cash=10), free=0) is None
+
+
+def test_choose__all_or_nothing_too_large__no_bid() -> None:
+    """MM stands on its floor of 20, so no part may be taken, and the taker cannot carry the whole."""
+    small = {0: Holding(0, WAD // 10, 200 * WAD)}
+    assert bid_on(book(cash=1, holdings=small, taker=10)) is None
+    whole = bid_on(book(cash=1, holdings=small, taker=100))
+    assert whole is not None
+    assert whole.lots[0].fraction == WAD
+
+
+def test_choose__more_requirement_than_allowed__takes_up_to_it() -> None:
+    exact = book(cash=10)
+    bid = bid_on(exact, max_requirement=Decimal(50))
+    assert bid is not None
+    assert 49 * WAD < after(exact, bid).mm <= 50 * WAD
+
+
+def test_choose__first_lot_uses_the_margin__second_gets_what_is_left() -> None:
+    more = [changed(OTHER, 10 * WAD, LONG), running(OTHER, 100, last=10)]
+    exact = book(cash=10, taker=150, more=more)
+    bid = bid_on(exact, VICTIM, OTHER, margin_buffer_bps=0)
+    assert bid is not None
+    assert [lot.account for lot in bid.lots] == [VICTIM, OTHER]
+    assert bid.lots[1].fraction < exact.quote(OTHER).fraction
+    assert 0 <= excess(after(exact, bid)) < WAD
+
+
+def test_choose__as_many_lots_as_configured__no_more() -> None:
+    more = [
+        event for n in range(10, 20) for event in (changed(n << 96, 100 * WAD, LONG), running(n << 96, 100, last=5))
+    ]
+    bid = bid_on(book(more=more, taker=100_000), *[n << 96 for n in range(10, 20)], lots=4)
+    assert bid is not None
+    assert len(bid.lots) == 4
+
+
+def test_choose__insolvent_account__paid_by_the_vault_within_what_it_has() -> None:
+    exact = book(age=300, cash=-50)
+    quote = exact.quote(VICTIM)
+    assert quote.lambda_account == 0 < quote.lambda_taker
+    assert quote.taker_pays < 0
+    bid = bid_on(exact)
+    assert bid is not None
+    assert bid.lots[0].fraction == WAD
+    empty = book(age=300, cash=-50, more=[changed(VAULT << 96, -quote.taker_pays - 1, {})])
+    partial = bid_on(empty)
+    assert partial is not None
+    assert -empty.quote(VICTIM, partial.lots[0].fraction).taker_pays <= -quote.taker_pays - 1
+
+
+def test_choose__taker_below_its_margin__no_bid_that_leaves_it_there() -> None:
+    short = {0: Holding(0, 2 * WAD, 4_000 * WAD)}
+    assert bid_on(book(more=[changed(TAKER, 100 * WAD, short)])) is None
+
+
+def test_offers__accounts_that_may_not_be_bid_for__left_out() -> None:
+    exact = book(more=[changed(OTHER, 100 * WAD, LONG)])
+    assert [offer.account for offer in bidder().offers(exact, [VICTIM, OTHER, TAKER])] == [VICTIM]
+    assert bidder(deny=[hex(VICTIM)]).offers(exact, [VICTIM]) == []
+    assert bidder(deny=[hex(VICTIM >> 96)]).offers(exact, [VICTIM]) == []
+    assert bidder(allow=[hex(OTHER)]).offers(exact, [VICTIM]) == []
+    assert len(bidder(allow=[hex(VICTIM >> 96)]).offers(exact, [VICTIM])) == 1
+    assert bidder(markets=[1]).offers(exact, [VICTIM]) == []
+    assert len(bidder(markets=[0, 1]).offers(exact, [VICTIM])) == 1
+
+
+def test_threshold__profit_at_and_below_it() -> None:
+    exact = book()
+    free = bid_on(exact)
+    assert free is not None
+    profit = Decimal(free.profit) / WAD
+    assert bid_on(exact, min_profit=profit) is not None
+    assert bid_on(exact, min_profit=profit + Decimal(1) / WAD) is None
+
+
+def test_threshold__return_on_requirement_at_and_below_it() -> None:
+    exact = book(age=36)  # λ is 0.21
+    assert exact.quote(VICTIM).lambda_taker == 21 * WAD // 100
+    assert bid_on(exact, min_return_bps=2_099) is not None
+    assert bid_on(exact, min_return_bps=2_101) is None
+
+
+def test_offer__unwinding_and_gas__count_against_it() -> None:
+    exact = book()
+    section = BidSection.model_validate(FREE | {"unwind_bps_of_requirement": 500, "unwind_bps_of_notional": 10})
+    offer = offer_of(exact, VICTIM, section, FeesSection(native_price=Decimal(3_000), tip_gwei=Decimal(1)))
+    assert offer is not None
+    mm = exact.assess(VICTIM).mm
+    assert offer.unwind == (500 * mm + 10 * exact.reading(0).index) // 10_000
+    # 1 gwei of base fee and 1 gwei of tip, 300,000 gas, 3,000 quote a coin.
+    assert offer.gas_cost == 300_000 * 2 * 10**9 * 3_000
+    assert offer.profit(WAD) == offer.discount - offer.unwind - offer.gas_cost
+    least = offer.least(WAD)
+    assert least is not None
+    assert offer.profit(least) >= WAD > offer.profit(least - 10**6)
+
+
+def test_target_lambda__before_and_at_its_height() -> None:
+    assert bid_on(book(age=34), model="target_lambda", target_lambda_bps=2_000) is None
+    assert bid_on(book(age=35), model="target_lambda", target_lambda_bps=2_000) is not None
+
+
+def test_target_lambda__account_cannot_give_more__not_waited_for() -> None:
+    """Health is 0.083: λ_a cannot rise above it, however long one waits."""
+    exact = book(age=35, cash=10)
+    assert exact.quote(VICTIM).lambda_taker < 9 * WAD // 100
+    assert bid_on(exact, model="target_lambda", target_lambda_bps=2_000) is not None
+
+
+def test_hazard__many_rivals_bid_early_few_wait() -> None:
+    """λ = t·0.35/60 without costs: profit'/profit = 1/t, so with η a bid is due at t = 1/η."""
+    for rate, first in ((0.1, 10), (0.05, 20)):
+        assert bid_on(book(age=first - 2), model="hazard", hazard_per_second=rate) is None
+        assert bid_on(book(age=first + 1), model="hazard", hazard_per_second=rate) is not None
+
+
+def test_bid_model__unknown__names_those_there_are() -> None:
+    with pytest.raises(
+        ConfigError, match=r"bid\.model: 'greedy' is unknown; allowed: hazard, target_lambda, threshold"
+    ):
+        bid_model(BidSection(model="greedy"))
+
+
+def test_due__breach_without_a_run__at_once() -> None:
+    exact = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 100 * WAD, LONG))
+    assert due(exact, VICTIM, 0.4)
+
+
+@pytest.mark.parametrize(("last", "owed"), [(119, False), (120, True), (299, True), (301, True)])
+def test_due__run_goes_on__again_after_its_share_of_the_grace(last: int, owed: bool) -> None:
+    exact = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 100 * WAD, LONG), running(VICTIM, 400, last=last))
+    assert due(exact, VICTIM, 0.4) is owed
+
+
+def test_due__healthy_or_not_live__not_owed() -> None:
+    healthy = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 150 * WAD, LONG))
+    assert not due(healthy, VICTIM, 0.4)
+    late = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 100 * WAD, LONG), time=NOW + 16)
+    assert late.assess(VICTIM).state == 1
+    assert not due(late, VICTIM, 0.4)
+
+
+def test_recovered__only_with_a_run_and_above_the_line() -> None:
+    healthy = [*set_up({0: PRICE * WAD}), changed(VICTIM, 150 * WAD, LONG)]
+    assert recovered(exact_of(*healthy, running(VICTIM, 50, last=10)), VICTIM)
+    assert not recovered(exact_of(*healthy, running(VICTIM, 800, last=400)), VICTIM)
+    assert not recovered(exact_of(*healthy), VICTIM)
+    assert not recovered(book(), VICTIM)
+
+
+def test_batches__many_accounts__lowest_health_first_within_size_and_gas() -> None:
+    accounts = [n << 96 for n in range(10, 40)]
+    events = [changed(account, (130 - place) * WAD, LONG) for place, account in enumerate(accounts)]
+    exact = exact_of(*set_up({0: PRICE * WAD}), *events)
+    assert batches(exact, accounts, 12, 16_000_000) == [
+        accounts[:17:-1],
+        accounts[17:5:-1],
+        accounts[5::-1],
+    ]
+    assert [len(group) for group in batches(exact, accounts, 64, 800_000)] == [10, 10, 10]
+
+
+def test_attempts__failing_account__tried_alone_at_growing_gaps_but_never_forgotten() -> None:
+    attempts = Attempts()
+    tries = []
+    for block in range(60):
+        if attempts.may(7, block):
+            tries.append(block)
+            attempts.failed([7], "reverted", block)
+    assert tries == [0, 1, 3, 7, 15, 23, 31, 39, 47, 55]
+    assert all(second - first <= LONGEST for first, second in pairwise(tries))
+    assert attempts.alone(7)
+    assert not attempts.alone(8)
+    assert attempts.failures[7].reason == "reverted"
+    attempts.succeeded([7])
+    assert attempts.may(7, 0)
+    assert not attempts.alone(7)
+
+
+def test_attempts__account_no_longer_in_question__forgotten() -> None:
+    attempts = Attempts()
+    attempts.failed([7, 8], "reverted", 1)
+    attempts.keep([8])
+    assert set(attempts.failures) == {8}
