@@ -75,10 +75,11 @@ def deposit(account: uint256, amount: uint256):
     @notice Adds quote to any account; the caller pays.
     @param amount Units of the quote token; exact.
     """
-    roles.check_owner(account)
+    self._check_amount(account, amount)
     wad: uint256 = self._cash_wad(amount)
     money: interest.Money = interest.load()
-    money.held += wad
+    # The end of the act looks for what 128 bits do not hold.
+    money.held = unsafe_add(money.held, wad)
     money = ledger.change_cash(money, account, convert(wad, int256))
     interest.store(money)
     ledger.log_cash(account, _ACT_DEPOSIT)
@@ -92,7 +93,7 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
             account adds a market, and not while it is in breach.
     @param amount Units of the market's token; exact.
     """
-    roles.check_owner(account)
+    self._check_amount(account, amount)
     token: address = empty(address)
     wad: uint256 = 0
     token, wad = self._spot_wad(market, amount)
@@ -124,13 +125,13 @@ def withdraw(account: uint256, amount: uint256, receiver: address):
     @param amount Units of the quote token; exact.
     @param receiver Who gets it; where an operator calls, the owner does instead.
     """
-    roles.check_owner(account)
+    self._check_amount(account, amount)
     to: address = self._receiver(account, receiver)
     wad: uint256 = self._cash_wad(amount)
     money: interest.Money = interest.load()
     if money.held < wad:
         refusal.refuse("clearinghouse: not enough tokens")
-    money.held -= wad
+    money.held = unsafe_sub(money.held, wad)
     money = ledger.change_cash(money, account, -convert(wad, int256))
     margin.check_withdrawal(margin.assess(money, account))
     interest.store(money)
@@ -145,11 +146,11 @@ def withdraw_spot(account: uint256, market: uint256, amount: uint256, receiver: 
     @param amount Units of the market's token; exact.
     @param receiver Who gets it; where an operator calls, the owner does instead.
     """
-    roles.check_owner(account)
-    to: address = self._receiver(account, receiver)
+    self._check_amount(account, amount)
     token: address = empty(address)
     wad: uint256 = 0
     token, wad = self._spot_wad(market, amount)
+    to: address = self._receiver(account, receiver)
     money: interest.Money = interest.load()
     principal: int256 = 0
     spots: uint256 = 0
@@ -456,10 +457,16 @@ def vault() -> address:
 
 
 @internal
-@view
-def _cash_wad(amount: uint256) -> uint256:
+@pure
+def _check_amount(account: uint256, amount: uint256):
+    roles.check_owner(account)
     if amount == 0:
         refusal.refuse("clearinghouse: nothing to move")
+
+
+@internal
+@view
+def _cash_wad(amount: uint256) -> uint256:
     if amount > interest.CASH_MAX // door.QUOTE_SCALE:
         refusal.refuse("clearinghouse: cash out of bounds")
     return unsafe_mul(amount, door.QUOTE_SCALE)
@@ -468,8 +475,6 @@ def _cash_wad(amount: uint256) -> uint256:
 @internal
 @view
 def _spot_wad(market: uint256, amount: uint256) -> (address, uint256):
-    if amount == 0:
-        refusal.refuse("clearinghouse: nothing to move")
     self._check_market(market)
     token: address = empty(address)
     scale: uint256 = 0
