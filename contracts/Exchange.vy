@@ -80,9 +80,7 @@ def fill(order: IExchange.Order, signature: Bytes[512], taker: uint256, amount: 
 
 
 @external
-def cross(
-    a: IExchange.Order, signature_a: Bytes[512], b: IExchange.Order, signature_b: Bytes[512], amount: uint256
-):
+def cross(a: IExchange.Order, signature_a: Bytes[512], b: IExchange.Order, signature_b: Bytes[512], amount: uint256):
     """
     @notice Anybody matches two signed orders at the mid of their limits, rounded down; `a` is the taker.
     @dev Reverts with `exchange: orders do not match` (markets, or sides), `exchange: prices do not cross`,
@@ -170,7 +168,9 @@ def _set_fees(taker_bps: uint256, maker_bps: uint256):
 
 
 @internal
-def _use(order: IExchange.Order, signature: Bytes[512], counterparty: uint256, amount: uint256, fee: uint256) -> bytes32:
+def _use(
+    order: IExchange.Order, signature: Bytes[512], counterparty: uint256, amount: uint256, fee: uint256
+) -> bytes32:
     """
     @notice Checks that an order may fill `amount` against `counterparty` for a fee in bps, and books the fill.
     @return The order's hash.

@@ -6,12 +6,14 @@
 @dev Only tests and the demo deploy it.
 """
 
+
 struct Round:
     round_id: uint80
     answer: int256
     started_at: uint256
     updated_at: uint256
     answered_in_round: uint80
+
 
 decimals: public(immutable(uint8))
 version: public(constant(uint256)) = 1
@@ -31,9 +33,7 @@ def push(answer: int256, updated_at: uint256):
     @notice A complete new round.
     """
     id: uint80 = self.latest.round_id + 1
-    self.latest = Round(
-        round_id=id, answer=answer, started_at=updated_at, updated_at=updated_at, answered_in_round=id
-    )
+    self.latest = Round(round_id=id, answer=answer, started_at=updated_at, updated_at=updated_at, answered_in_round=id)
 
 
 @external
