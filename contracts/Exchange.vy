@@ -140,8 +140,8 @@ def set_fees(taker_bps: uint256, maker_bps: uint256):
     self._set_fees(taker_bps, maker_bps)
 
 
-@view
 @external
+@view
 def order_hash(order: IExchange.Order) -> bytes32:
     """
     @return The EIP-712 digest of an order, under which its fills are kept and logged.
@@ -149,8 +149,8 @@ def order_hash(order: IExchange.Order) -> bytes32:
     return orders._hash(order)
 
 
-@view
 @external
+@view
 def slot(account: uint256, index: uint256) -> uint256:
     """
     @return The fill state of the last order that used slot `index` (nonce & 255): bits 0..127 filled, 128..191 its nonce,
@@ -238,8 +238,8 @@ def _trade(
             )
 
 
-@view
 @internal
+@view
 def _reduces(account: uint256, market: uint256, buys: bool, amount: uint256) -> bool:
     """
     @notice Whether a trade of `amount` takes a position closer to zero, and not through it.
@@ -248,13 +248,13 @@ def _reduces(account: uint256, market: uint256, buys: bool, amount: uint256) -> 
     return size != 0 and (size < 0) == buys and amount <= convert(abs(size), uint256)
 
 
-@pure
 @internal
+@pure
 def _slot_nonce(word: uint256) -> uint256:
     return (word >> 128) & (NONCES - 1)
 
 
-@pure
 @internal
+@pure
 def _div_up(a: uint256, b: uint256) -> uint256:
     return (a + b - 1) // b

@@ -19,8 +19,8 @@ VALID_SIGNATURE: constant(bytes32) = 0x1626ba7e000000000000000000000000000000000
 SIGNATURE_GAS: constant(uint256) = 50_000
 
 
-@view
 @internal
+@view
 def _hash(order: IExchange.Order) -> bytes32:
     """
     @notice The EIP-712 digest that a wallet signs.
@@ -28,8 +28,8 @@ def _hash(order: IExchange.Order) -> bytes32:
     return eip712._hash_typed_data_v4(keccak256(abi_encode(ORDER_TYPE, order)))
 
 
-@view
 @internal
+@view
 def _is_signed(clearinghouse: IClearinghouse, account: uint256, digest: bytes32, signature: Bytes[512]) -> bool:
     """
     @notice Whether the owner of `account` or an operator of that owner signed `digest`.
@@ -57,8 +57,8 @@ def _is_signed(clearinghouse: IClearinghouse, account: uint256, digest: bytes32,
     return success and len(answer) == 32 and convert(answer, bytes32) == VALID_SIGNATURE
 
 
-@pure
 @internal
+@pure
 def _recover(digest: bytes32, signature: Bytes[512]) -> address:
     """
     @return The signer of a 65-byte signature, or the zero address. Both forms of `s` pass: what was filled is kept by

@@ -40,8 +40,8 @@ def arm(target: address, data: Bytes[4096]):
     self.data = data
 
 
-@payable
 @external
+@payable
 def execute(target: address, data: Bytes[4096]) -> Bytes[4096]:
     assert msg.sender == owner, "wallet: not the owner"
     return raw_call(target, data, max_outsize=4096, value=msg.value)
@@ -57,7 +57,7 @@ def isValidSignature(hash: bytes32, signature: Bytes[512]) -> Bytes[16_384]:
         return yes
     if mode == 3:
         burnt: bytes32 = hash
-        for i: uint256 in range(max_value(uint256)):
+        for _: uint256 in range(max_value(uint256)):
             burnt = keccak256(burnt)
         return yes
     if mode == 4:
@@ -74,8 +74,8 @@ def isValidSignature(hash: bytes32, signature: Bytes[512]) -> Bytes[16_384]:
     return no
 
 
-@view
 @internal
+@view
 def _signed_by_owner(hash: bytes32, signature: Bytes[512]) -> bool:
     if len(signature) != 65:
         return False

@@ -55,14 +55,14 @@ def set_reverting(reverting: bool):
     self.reverting = reverting
 
 
-@view
 @external
+@view
 def description() -> String[32]:
     return "Test feed"
 
 
-@view
 @external
+@view
 def latestRoundData() -> (uint80, int256, uint256, uint256, uint80):
     assert not self.reverting, "feed: out of order"
     latest: Round = self.latest
