@@ -12,6 +12,7 @@ BUCKETS: constant(uint256) = 8
 LISTED: constant(uint256) = 1
 
 _LOW_16: constant(uint256) = 2**16 - 1
+_LOWEST_PIVOT: constant(int256) = 10**12
 _PAIRS: constant(uint256) = BUCKETS * (BUCKETS - 1) // 2
 # Ramp targets, ramp times and cap: no ramp is kept yet, so that a word that asks for one is refused. And what is
 # no bucket, no flag and no field at all.
@@ -124,7 +125,8 @@ def check_market(word: uint256):
 @pure
 def check_risk(risk: uint256):
     """
-    @notice Refuses correlations above 1, a kappa outside 5% to 100%, an iota below 1 and a minimum of 0.
+    @notice Refuses correlations above 1, a kappa outside 5% to 100%, an iota below 1 and a minimum of 0; then
+            correlations that cannot all hold at once, with which a portfolio would have a negative variance.
     """
     kappa: uint256 = self.kappa(risk)
     valid: bool = kappa >= 500 and kappa <= 10_000 and self.iota(risk) >= 10_000 and self.min_requirement(risk) != 0
@@ -132,6 +134,30 @@ def check_risk(risk: uint256):
         if (risk >> unsafe_mul(7, pair)) & 127 > 100:
             valid = False
     assert valid, "risk_engine: risk out of range"
+    assert self._are_possible(risk), "risk_engine: impossible correlations"
+
+
+@internal
+@pure
+def _are_possible(risk: uint256) -> bool:
+    # Cholesky's factorisation without its roots: the matrix is that of correlations if every pivot is above 0. WAD;
+    # with pivots of at least a millionth the division's error stays far below them. `lower` has row i at 8·i.
+    lower: int256[BUCKETS * BUCKETS] = empty(int256[BUCKETS * BUCKETS])
+    pivots: int256[BUCKETS] = empty(int256[BUCKETS])
+    for i: uint256 in range(BUCKETS):
+        rest: int256 = 0
+        for j: uint256 in range(i, bound=BUCKETS):
+            rest = convert(self.correlation(risk, j, i), int256) * 10**16
+            for k: uint256 in range(j, bound=BUCKETS):
+                rest -= lower[i * BUCKETS + k] * lower[j * BUCKETS + k] // pivots[k]
+            lower[i * BUCKETS + j] = rest
+        rest = 10**18
+        for k: uint256 in range(i, bound=BUCKETS):
+            rest -= lower[i * BUCKETS + k] * lower[i * BUCKETS + k] // pivots[k]
+        if rest < _LOWEST_PIVOT:
+            return False
+        pivots[i] = rest
+    return True
 
 
 @internal

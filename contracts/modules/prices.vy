@@ -254,8 +254,8 @@ def advance(word: uint256, fast: Fast, slow: slow_feed.Slow, g: uint256) -> uint
         stored = self._accrue(stored, counted)
     stored.basis = self._next_basis(stored.basis, fast.basis, counted, g)
     gap: int256 = self._gap(slow, fast.price)
-    # The product of two gaps of one sign is positive; 16 bits each cannot overflow.
-    if unsafe_mul(gap, stored.gap) <= 0 or elapsed > ORACLE.tau // 2 or stored.from_slow:
+    # The product of two gaps of one sign is positive; 16 bits each cannot overflow. A slow price has no gap.
+    if unsafe_mul(gap, stored.gap) <= 0 or elapsed > ORACLE.tau // 2:
         stored.gap_age = 0
     else:
         stored.gap_age = min(255, stored.gap_age + convert(elapsed, int256))

@@ -234,7 +234,8 @@ def test_set_risk__out_of_range__reverts(engine, owner, refused, word):
     "word",
     [
         risk(),
-        Risk((100,) * len(PAIRS), 10_000, 65_535, 2**30 - 1).pack(),
+        Risk((99,) * len(PAIRS), 10_000, 65_535, 2**30 - 1).pack(),
+        risk(rho=100 << 7 * 27, kappa=10_000) - (1 << 7 * 27),
     ],
 )
 def test_set_risk__lowest_and_highest__is_kept_and_logged(engine, owner, word):
@@ -242,6 +243,13 @@ def test_set_risk__lowest_and_highest__is_kept_and_logged(engine, owner, word):
     assert engine.risk() == word
     (event,) = receipt.events
     assert (event.event_name, event.risk) == ("RiskSet", word)
+
+
+# Buckets 0, 1 and 2: two that both go with a third, but not with each other. And two that are one.
+@pytest.mark.parametrize("rho", [90 | 90 << 7 * 7, 90 | 90 << 7, 100 << 7 * 27])
+def test_set_risk__correlations_that_cannot_hold_at_once__reverts(engine, owner, refused, rho):
+    with refused("risk_engine: impossible correlations"):
+        engine.set_risk(risk(rho=rho), sender=owner)
 
 
 # Signers
