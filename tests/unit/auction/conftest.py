@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ape
 import pytest
 
 from tests.unit.auction.scene import Scene
 
 
-@pytest.fixture(scope="session")
+@ape.fixture(scope="session", chain_isolation=False)
 def victim(accounts):
     return accounts[7]
 
 
-@pytest.fixture(scope="session")
+@ape.fixture(scope="session", chain_isolation=False)
 def opener(accounts):
     return accounts[8]
 

@@ -1,0 +1,26 @@
+"""The auction's scene, seen through the lens."""
+
+from __future__ import annotations
+
+import ape
+import pytest
+
+from tests.unit.auction.scene import Scene
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def victim(accounts):
+    return accounts[7]
+
+
+@ape.fixture(scope="session", chain_isolation=False)
+def opener(accounts):
+    return accounts[8]
+
+
+@pytest.fixture(scope="module")
+def scene(system, victim, taker, maker, lender):
+    system.prices()
+    scene = Scene(system, victim, taker, maker, lender)
+    scene.set_up()
+    return scene
