@@ -92,8 +92,10 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     """
     extcall _CLEARINGHOUSE.collect()
     total: uint256 = self._total_assets()
+    # Before anything is multiplied by it.
+    self._check_room(assets, total)
     shares: uint256 = self._to_shares(assets, total, False)
-    self._enter(assets, shares, total, receiver)
+    self._enter(assets, shares, receiver)
     return shares
 
 
@@ -108,7 +110,8 @@ def mint(shares: uint256, receiver: address) -> uint256:
     extcall _CLEARINGHOUSE.collect()
     total: uint256 = self._total_assets()
     assets: uint256 = self._to_assets(shares, total, True)
-    self._enter(assets, shares, total, receiver)
+    self._check_room(assets, total)
+    self._enter(assets, shares, receiver)
     return assets
 
 
@@ -243,9 +246,8 @@ def previewRedeem(shares: uint256) -> uint256:
 
 
 @internal
-def _enter(assets: uint256, shares: uint256, total: uint256, receiver: address):
+def _enter(assets: uint256, shares: uint256, receiver: address):
     assert shares != 0 and assets != 0, "vault: nothing to mint"
-    assert assets <= self._room(total), "vault: above the limit"
     assert receiver != empty(address), "vault: receiver is zero"
     # A token that calls back finds the vault locked and no share minted yet.
     assert extcall _ASSET.transferFrom(msg.sender, self, assets, default_return_value=True), "vault: transfer failed"
@@ -290,6 +292,12 @@ def _total_assets() -> uint256:
 @view
 def _held() -> uint256:
     return ((staticcall _CLEARINGHOUSE.custody()) & _LOW_128) // _SCALE
+
+
+@internal
+@view
+def _check_room(assets: uint256, total: uint256):
+    assert assets <= self._room(total), "vault: above the limit"
 
 
 @internal

@@ -39,17 +39,15 @@ class Clearinghouse(Trading):
         owner = owner_of(account)
         return caller == owner or self.operators[owner, caller]
 
-    def _check_caller(self, account: int, caller: int) -> None:
+    def _check_door(self, account: int, amount: int) -> None:
         require(owner_of(account) != 0, ZERO_OWNER)
-        require(self.is_allowed(account, caller), NOT_ALLOWED)
+        require(amount > 0, NOTHING_TO_MOVE)
 
     def _cash_wad(self, amount: int) -> int:
-        require(amount > 0, NOTHING_TO_MOVE)
         require(amount * self.quote_scale <= MAX_CASH, CASH_OUT_OF_BOUNDS)
         return amount * self.quote_scale
 
     def _spot_wad(self, market: int, amount: int) -> int:
-        require(amount > 0, NOTHING_TO_MOVE)
         require(market < MARKETS, UNKNOWN_MARKET)
         decimals = self.spot_decimals[market]
         if decimals is None:
@@ -61,7 +59,7 @@ class Clearinghouse(Trading):
     @act
     def deposit(self, caller: int, account: int, amount: int) -> None:
         """Quote in token units, from anybody, into an account's cash."""
-        require(owner_of(account) != 0, ZERO_OWNER)
+        self._check_door(account, amount)
         wad = self._cash_wad(amount)
         before = self.accrue()
         self.move_tokens(wad)
@@ -71,7 +69,8 @@ class Clearinghouse(Trading):
     @act
     def withdraw(self, caller: int, account: int, amount: int) -> None:
         """Quote in token units out of an account's cash, past zero if the account can carry it."""
-        self._check_caller(account, caller)
+        self._check_door(account, amount)
+        require(self.is_allowed(account, caller), NOT_ALLOWED)
         wad = self._cash_wad(amount)
         before = self.accrue()
         require(self.custody.value.held >= wad, "clearinghouse: not enough tokens")
@@ -83,7 +82,7 @@ class Clearinghouse(Trading):
     @act
     def deposit_spot(self, caller: int, account: int, market: int, amount: int) -> None:
         """Spot in token units; a market new to the account only by who is allowed, and not into a breach."""
-        require(owner_of(account) != 0, ZERO_OWNER)
+        self._check_door(account, amount)
         wad = self._spot_wad(market, amount)
         before = self.accrue()
         holdings = self.accounts[account].holdings
@@ -103,8 +102,9 @@ class Clearinghouse(Trading):
     @act
     def withdraw_spot(self, caller: int, account: int, market: int, amount: int) -> None:
         """Spot in token units out of an account that can do without it."""
-        self._check_caller(account, caller)
+        self._check_door(account, amount)
         wad = self._spot_wad(market, amount)
+        require(self.is_allowed(account, caller), NOT_ALLOWED)
         before = self.accrue()
         holdings = self.accounts[account].holdings
         holding = holdings.get(market, NO_HOLDING)
@@ -119,7 +119,7 @@ class Clearinghouse(Trading):
         """Move what positions are worth into cash, in the order given; losses only of accounts that are solvent."""
         require(market < MARKETS, UNKNOWN_MARKET)
         before = self.accrue()
-        reading = self.engine.reading(market)
+        reading = self.engine.price(market)
         margin.require_live(reading.state)
         for account in accounts:
             self.settle_one(market, account, reading)

@@ -13,6 +13,7 @@ from .requirement import Assessment, Holding
 from .state import Cell, Journal, Table, act, require
 from .words import LISTED, QUOTE_FEED, Parameters, PriceWord, Risk, SlowFeed
 
+UNKNOWN_MARKET = "risk_engine: unknown market"
 UNLISTED = Parameters(0, 0, 0, bucket=0, flags=0)
 NO_RISK = Risk((0,) * 28, 0, 0, 0)
 
@@ -70,6 +71,11 @@ class RiskEngine:
             self._readings[market] = cached
         return cached[2]
 
+    def price(self, market: int) -> Reading:
+        """As `reading`, for a market that is there."""
+        require(market in self.parameters.rows, UNKNOWN_MARKET)
+        return self.reading(market)
+
     def market(self, market: int) -> tuple[Reading, Parameters]:
         """The market's reading and parameters, as the requirement wants them."""
         return self.reading(market), self.parameters[market]
@@ -117,7 +123,7 @@ class RiskEngine:
         for place in zip(*columns, strict=True):
             market = place[0].market
             require(all(quoted.market == market for quoted in place), "risk_engine: mixed markets")
-            require(self.is_listed(market), "risk_engine: unknown market")
+            require(self.is_listed(market), UNKNOWN_MARKET)
             worth = [prices.decode_price(quoted.price) for quoted in place]
             in_bounds = all(prices.MIN_PRICE <= price <= prices.MAX_PRICE for price in worth)
             require(in_bounds, "risk_engine: price out of bounds")
@@ -140,7 +146,7 @@ class RiskEngine:
         """Look at the slow feeds of some markets again; returns the markets whose word changed."""
         changed = []
         for market in markets:
-            require(self.is_listed(market), "risk_engine: unknown market")
+            require(self.is_listed(market), UNKNOWN_MARKET)
             old = self.prices[market]
             word = prices.refresh(old, self.slow_price(market), self.oracle, self.clock.now)
             if word != old:
@@ -161,7 +167,7 @@ class RiskEngine:
     @act
     def set_parameters(self, market: int, parameters: Parameters) -> None:
         """Replace a market's parameters."""
-        require(market in self.parameters.rows, "risk_engine: unknown market")
+        require(market in self.parameters.rows, UNKNOWN_MARKET)
         self.parameters[market] = parameters
 
     @act

@@ -111,7 +111,7 @@ class Trading(Ledger):
         require(size != 0, "clearinghouse: nothing to move")
         require(market < MARKETS, UNKNOWN_MARKET)
         start = self.accrue()
-        reading, parameters = self.engine.market(market)
+        reading, parameters = self.engine.price(market), self.engine.parameters[market]
         margin.require_live(reading.state)
         require(bool(parameters.flags & PERP_ALLOWED), "clearinghouse: no perp market")
         settings = self.settings.value

@@ -45,6 +45,7 @@ class Vault:
     def deposit(self, caller: int, assets: int, receiver: int) -> int:
         """Assets in, shares out, rounded down; returns the shares."""
         self.clearinghouse.collect()
+        self._check_room(assets)
         shares, total = self._ratio()
         minted = assets * shares // total
         self._enter(assets, minted, receiver)
@@ -56,6 +57,7 @@ class Vault:
         self.clearinghouse.collect()
         supply, total = self._ratio()
         assets = ceil_div(shares * total, supply)
+        self._check_room(assets)
         self._enter(assets, shares, receiver)
         return assets
 
@@ -82,11 +84,13 @@ class Vault:
         self._leave(caller, assets, shares, receiver, owner)
         return assets
 
+    def _check_room(self, assets: int) -> None:
+        room = max(0, MAX_CASH // self.clearinghouse.quote_scale - self.total_assets() - 1)
+        require(assets <= room, "vault: above the limit")
+
     def _enter(self, assets: int, shares: int, receiver: int) -> None:
         house = self.clearinghouse
         require(shares > 0 and assets > 0, "vault: nothing to mint")
-        room = max(0, MAX_CASH // house.quote_scale - self.total_assets() - 1)
-        require(assets <= room, "vault: above the limit")
         require(receiver != 0, RECEIVER_IS_ZERO)
         house.deposit(self.address, self.account, assets)
         self.supply.value += shares

@@ -104,7 +104,7 @@ class Actors:
         roll = self.rng.random()
         if roll < 0.003:
             return self.rng.choice([MARKETS, 63, 64, 2**255])
-        return self.rng.randrange(MAIN - 1) if roll < 0.9 else self.rng.randrange(MARKETS)
+        return self.rng.randrange(MAIN - 1) if roll < 0.96 else self.rng.randrange(MARKETS)
 
     def units(self, wad: int, scale: int) -> int:
         """An amount of tokens near `wad`, now and then nothing, one unit, or beyond every bound."""
@@ -114,9 +114,9 @@ class Actors:
         return max(0, wad) // scale
 
     def affordable(self, account: int, market: int) -> int:
-        """A size for a trade of up to some twenty times an account's equity, either way."""
+        """A size for a trade of mostly a few times an account's equity, up to twenty, either way."""
         equity = abs(self.assess(account).equity) + WAD
-        worth = equity * self.rng.randint(1, 2_000) // 100
+        worth = equity * self.rng.randint(1, self.rng.choice([50, 300, 900, 2_000])) // 100
         size = worth * WAD // self.index(market)
         return size if self.rng.random() < 0.5 else -size
 

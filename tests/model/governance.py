@@ -88,8 +88,12 @@ class Governance(Walk):
         act = self.model.engine.set_risk
         return self.world.engines.contract, "set_risk", (risk.pack(),), lambda: act(risk)
 
+    def allow_venue(self) -> None:
+        """The venue that was revoked is let in again."""
+        self.world.both("govern", *self._venue()[:3], self.actors.owner, self._venue()[3])
+
     def _venue(self) -> Change:
-        allowed = self.rng.random() < 0.85
+        allowed = not self.model.clearinghouse.venues[number(self.world.venue)]
         venue = self.world.venue
         act = self.model.clearinghouse.set_venue
         return self.world.clearinghouse, "set_venue", (venue, allowed), lambda: act(number(venue), allowed)

@@ -39,8 +39,28 @@ class MarketData:
             seconds = self.rng.choice([61, 301, 3_600, 86_400, 700_000])
         self.world.at(self.now + seconds)
         if seconds > 10 and self.rng.random() < 0.8:
-            self.push(self.rng.randrange(MAIN), 1.0)
+            self.confirm()
             self.update(everywhere=self.rng.random() < 0.3)
+        elif self.age > ORACLE.price_age - 4 and self.rng.random() < 0.5:
+            self.update()
+
+    @property
+    def age(self) -> int:
+        """Seconds since the first market's price."""
+        word = self.world.model.engine.prices[0]
+        return self.now - word.time if word else 0
+
+    def confirm(self) -> None:
+        """Every slow feed tells the truth."""
+        for market in FEED_DECIMALS:
+            self.push(market, 1.0)
+
+    def shake(self) -> None:
+        """A jump that the slow feeds confirm, so that whom it breaks is sighted at once."""
+        jump = self.rng.choice(JUMPS)
+        self.true = [max(MIN_PRICE, int(price * jump)) for price in self.true]
+        self.confirm()
+        self.update(everywhere=self.rng.random() < 0.3)
 
     def move(self) -> None:
         """The next true prices: small steps, and now and then a crash or a squeeze of all or of one."""

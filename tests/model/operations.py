@@ -6,7 +6,6 @@ from keeper.model.interest import MAX_CASH
 from tests.model.actors import UNIT, WAD
 from tests.model.auction_flow import AuctionFlow
 from tests.model.chain import number
-from tests.model.governance import Governance
 from tests.model.market_data import MarketData
 from tests.model.order_flow import OrderFlow
 from tests.model.walk import QUOTE_SCALE
@@ -40,7 +39,7 @@ KINDS = {
 """Every kind of operation and how often it comes."""
 
 
-class Operations(OrderFlow, AuctionFlow, Governance):
+class Operations(OrderFlow, AuctionFlow):
     """One random walk through the protocol; `step` does one operation on both sides."""
 
     def __init__(self, seed: int) -> None:
@@ -62,8 +61,9 @@ class Operations(OrderFlow, AuctionFlow, Governance):
             self.act_for(account, "deposit", account, self.rng.choice([100, 5_000, 60_000]) * UNIT)
         lender = actors.wallets[-1]
         self.vault_act("deposit", (250_000 * UNIT, lender), lender)
-        crowded, rich = actors.traders[3], actors.takers[-1]
-        self.act_for(crowded, "deposit", crowded, 5_000 * UNIT)
+        crowded, rich = actors.traders[3], actors.traders[7]
+        for account in (crowded, rich):
+            self.act_for(account, "deposit", account, 5_000 * UNIT)
         for market in [market for market in range(MARKETS) if market != SPOT_ONLY][:16]:
             price = actors.index(market)
             self.trade_act(market, crowded, rich, 60 * WAD * WAD // price, price, (0, 0))
@@ -71,7 +71,10 @@ class Operations(OrderFlow, AuctionFlow, Governance):
     def step(self) -> None:
         """Let some time pass, or none, and do one operation."""
         self.data.pass_time()
-        getattr(self, self.rng.choice(self.kinds))()
+        kind = self.rng.choice(self.kinds)
+        if kind in ("bid", "open") and self.rng.random() < 0.35 and not self.actors.sighted():
+            self.data.shake()
+        getattr(self, kind)()
 
     # Cash and collateral
 

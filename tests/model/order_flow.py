@@ -7,14 +7,14 @@ from dataclasses import replace
 from keeper.model.orders import Order
 from tests.model.actors import WAD
 from tests.model.chain import number
+from tests.model.governance import Governance
 from tests.model.signing import SignedOrder, sign_order, spoiled
-from tests.model.walk import Walk
 from tests.model.world import MAIN, MARKETS
 
 FOREVER = 2**255
 
 
-class OrderFlow(Walk):
+class OrderFlow(Governance):
     """Orders that wait to be filled, and what is done with them."""
 
     def __init__(self, seed: int) -> None:
@@ -42,6 +42,8 @@ class OrderFlow(Walk):
         rng = self.rng
         market = self.actors.market()
         taker, maker, size = self._pair(market)
+        if not self.model.clearinghouse.venues[number(self.world.venue)] and rng.random() < 0.3:
+            self.allow_venue()
         if rng.random() < 0.02:
             size = rng.choice([0, 10**33 + 1, -(10**40), 1, 10**31, 10**33])
         price = self.actors.near(market)
