@@ -93,7 +93,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     extcall _CLEARINGHOUSE.collect()
     total: uint256 = self._total_assets()
     # Before anything is multiplied by it.
-    self._check_room(assets, total)
+    assert assets <= self._room(total), "vault: above the limit"
     shares: uint256 = self._to_shares(assets, total, False)
     self._enter(assets, shares, receiver)
     return shares
@@ -109,8 +109,9 @@ def mint(shares: uint256, receiver: address) -> uint256:
     """
     extcall _CLEARINGHOUSE.collect()
     total: uint256 = self._total_assets()
+    # As many shares as the room is worth, rounded down, cost no more than the room, rounded up.
+    assert shares <= self._to_shares(self._room(total), total, False), "vault: above the limit"
     assets: uint256 = self._to_assets(shares, total, True)
-    self._check_room(assets, total)
     self._enter(assets, shares, receiver)
     return assets
 
@@ -292,12 +293,6 @@ def _total_assets() -> uint256:
 @view
 def _held() -> uint256:
     return ((staticcall _CLEARINGHOUSE.custody()) & _LOW_128) // _SCALE
-
-
-@internal
-@view
-def _check_room(assets: uint256, total: uint256):
-    assert assets <= self._room(total), "vault: above the limit"
 
 
 @internal

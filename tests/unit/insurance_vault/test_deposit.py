@@ -93,6 +93,19 @@ def test_deposit__beyond_what_an_account_may_hold__reverts(insurance, vault, len
     assert vault.maxDeposit(lender) == vault.maxMint(lender) == 0
 
 
+@pytest.mark.parametrize(("act", "amount"), [("deposit", 2**256 - 1), ("mint", 2**256 - 1), ("mint", 2**160)])
+def test_deposit__beyond_all_measure__reverts_with_the_same_reason(insurance, vault, lender, odd_price, act, amount):
+    insurance.give(lender, UNITS)
+    with insurance.refused("vault: above the limit", lender):
+        getattr(vault, act)(amount, lender, sender=lender)
+
+
+def test_mint__one_more_than_max_mint__reverts(insurance, vault, lender, odd_price):
+    insurance.give(lender, 10**18)
+    with insurance.refused("vault: above the limit", lender):
+        vault.mint(vault.maxMint(lender) + 1, lender, sender=lender)
+
+
 def test_mint__of_max_mint__goes_through(insurance, vault, lender, odd_price):
     most = vault.maxMint(lender)
     insurance.give(lender, 10**18)
