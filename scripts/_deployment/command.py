@@ -10,6 +10,7 @@ from typing import Any
 import click
 from ape import accounts
 from ape.api import AccountAPI, ProviderAPI
+from ape.contracts import ContractContainer
 from ape.managers.project import ProjectManager
 
 from scripts._deployment.record import DEPLOYMENTS, is_local
@@ -60,12 +61,13 @@ def sender(alias: str | None, provider: ProviderAPI, yes: bool) -> AccountAPI:
 
 
 def fresh(project: ProjectManager) -> Loader:
-    """A loader that compiles once, when something is deployed, and never trusts what Ape compiled before.
+    """A loader that compiles what is deployed from the sources of now: Ape's cache does not see changed imports."""
 
-    Ape's cache does not see that an import changed.
-    """
-    compiled = cache(lambda: project.load_contracts(use_cache=False))
-    return lambda name: compiled()[name]
+    def load(name: str) -> ContractContainer:
+        (source,) = project.contracts_folder.rglob(f"{name}.vy")
+        return project.load_contracts(source, use_cache=False)[name]
+
+    return cache(load)
 
 
 def say(done: list[str], path: Path) -> None:

@@ -11,9 +11,8 @@ TOLERANCE = 1e-9
 def check_correlations(rho: list[list[int]], size: int) -> None:
     """Raise ValueError, naming the entries, unless `rho` (percent) correlates `size` things."""
     if len(rho) != size or any(len(row) != size for row in rho):
-        raise ValueError(
-            f"{len(rho)} rows of {sorted({len(row) for row in rho})} entries: {size} rows of {size} are right"
-        )
+        lengths = ", ".join(str(length) for length in sorted({len(row) for row in rho}))
+        raise ValueError(f"{len(rho)} rows of {lengths} entries: {size} rows of {size} are right")
     for i, row in enumerate(rho):
         if row[i] != 100:
             raise ValueError(f"[{i}][{i}] is {row[i]}%: a bucket's correlation with itself is 100%")

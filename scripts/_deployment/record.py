@@ -110,8 +110,16 @@ def read_record(path: Path) -> Record | None:
 
 
 def is_of_gone_chain(record: Record, provider: ProviderAPI) -> bool:
-    """Whether a local file is of a chain that has been started anew since."""
-    return is_local(provider) and record.chain_id == provider.chain_id and record.genesis != genesis_of(provider)
+    """Whether a local file is of a chain that has been started anew since: another block 0, or no contract at all.
+
+    Two chains that were started with one timestamp have the same block 0.
+    """
+    if not is_local(provider) or record.chain_id != provider.chain_id:
+        return False
+    deployed = record.contracts.values()
+    return record.genesis != genesis_of(provider) or (
+        bool(deployed) and not any(code_hash(provider, contract.address) for contract in deployed)
+    )
 
 
 def check_chain(record: Record, path: Path, provider: ProviderAPI) -> None:
