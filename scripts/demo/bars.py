@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .path import START_PRICES, PricePath, Prices, follow
-from .settings import MARKETS, UsageError
+from .settings import BLOCK_SECONDS, MARKETS, UsageError
 
 TIME_COLUMNS = ("timestamp", "time", "date", "datetime")
 PARTS = ("open", "high", "low", "close")
 FEWEST_SUBSTEPS = 3
-MOST_SUBSTEPS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,10 @@ def _empty(table: pd.DataFrame, columns: Sequence[str]) -> bool:
     return all(table[column].isna().all() for column in columns)
 
 
-def substeps_for(bars: int, blocks: int) -> int:
-    """Sub-steps a bar, so that the path takes about `blocks` blocks."""
-    return int(np.clip(blocks // bars, FEWEST_SUBSTEPS, MOST_SUBSTEPS))
+def substeps_for(bars: int, bar_seconds: float, blocks: int) -> int:
+    """Sub-steps a bar: about `blocks` blocks in all, each bar touched at every corner, none slower than it was."""
+    real_time = max(FEWEST_SUBSTEPS, int(bar_seconds) // BLOCK_SECONDS)
+    return int(np.clip(blocks // bars, FEWEST_SUBSTEPS, real_time))
 
 
 def _assemble(known: dict[str, Prices], seed: int) -> tuple[Prices, dict[str, str]]:
@@ -200,11 +201,16 @@ def file_path(
     present = {market: found for market, found in layout.markets.items() if not _empty(chosen, found)}
     if not present:
         raise UsageError(f"FROM, TO: {file.name} has no price of {', '.join(layout.markets)} there")
-    substeps = substeps_for(len(chosen), blocks)
+    bar_seconds = float(np.median([later.timestamp() - sooner.timestamp() for sooner, later in pairwise(chosen.index)]))
+    substeps = substeps_for(len(chosen), bar_seconds, blocks)
     known = {market: _column(chosen, market, found, substeps) for market, found in present.items()}
     prices, origins = _assemble(known, seed)
     stamps = [f"{moment:%Y-%m-%d %H:%M}" for moment in chosen.index]
     labels = (stamps[0], *(stamp for stamp in stamps for _ in range(substeps)))
-    notes = (f"{len(chosen)} rows of {file.name}, {substeps} sub-steps a row, one block a sub-step",)
+    speed = bar_seconds / (substeps * BLOCK_SECONDS)
+    notes = (
+        f"{len(chosen)} rows of {file.name}, {substeps} sub-steps a row, one block of {BLOCK_SECONDS} s a sub-step: "
+        f"{speed:.0f} times as fast as it happened",
+    )
     name = f"{file.name}, {stamps[0]} to {stamps[-1]} UTC"
     return PricePath(name, prices, labels, origins, _steepest(prices[:, 0], substeps), notes)

@@ -8,6 +8,7 @@ from typing import Any
 
 from keeper.model.requirement import Assessment
 from keeper.model.rounding import ceil_div
+from keeper.model.words import Run
 
 from .events import Event
 from .mirror import Mirror, Moment
@@ -39,7 +40,7 @@ class Bid:
 
 @dataclass(slots=True)
 class BlockRecord:
-    """What one block looked like: prices by market, health by account (None: owes nothing), auctions, vault cash."""
+    """What one block looked like: prices by market, health of accounts that owe, auctions under way, vault cash."""
 
     number: int
     timestamp: int
@@ -74,7 +75,7 @@ class Observer:
         """Take in a block; from `watched` on, count who is under the line at its end."""
         for event in events:
             if event.name == "RunChanged":
-                self._note_run(event.args["account"], timestamp, event)
+                self._note_run(event, timestamp)
             self.mirror.apply(event)
             self._note_bid(event, number, timestamp)
         return self._look(number, timestamp)
@@ -84,14 +85,16 @@ class Observer:
         self.spells.extend(timestamp - since for since in self._under_since.values())
         self._under_since.clear()
 
-    def _note_run(self, account: int, now: int, event: Event) -> None:
-        """Keep the start of the run that a bid belongs to: its word is cleared before the bid is told of."""
-        going_on = self.mirror.sighted(account, now)
-        self.mirror.apply(event)
-        run = self.mirror.runs[account]
-        if not going_on:
+    def _note_run(self, event: Event, now: int) -> None:
+        """Keep the start of the run that a bid belongs to: its word may be cleared before the bid is told of."""
+        account: int = event.args["account"]
+        if self.mirror.sighted(account, now):
+            return
+        before, run = self.mirror.runs.get(account, Run()), Run.unpack(event.args["run"])
+        # A dead run's word that is only cleared keeps its nonce; one that a bid starts and ends in one act does not.
+        if run.nonce != before.nonce:
             self._starts[account] = run.start or now
-            self.opened += 1 if run.start or run.nonce else 0
+            self.opened += 1
 
     def _note_bid(self, event: Event, number: int, now: int) -> None:
         if event.name == "Taken":
@@ -145,7 +148,7 @@ class Observer:
             now,
             {market: word.index / WAD for market, word in self.mirror.prices.items()},
             {account: ratio for account, ratio in ratios.items() if ratio is not None},
-            sum(self.mirror.sighted(account, now) for account in self.mirror.runs),
+            sum(self.mirror.sighted(account, now) for account in self._under_since),
             len(self._under_since),
             sum(1 for assessment in assessments.values() if assessment.equity < 0),
             self.mirror.cash(vault) / WAD if vault else 0.0,

@@ -82,8 +82,8 @@ def figures(bids: Sequence[Bid]) -> BidFigures:
         fully_taken=sum(bid.whole for bid in bids),
         median_fraction=_quantile([bid.fraction for bid in bids], 0.5),
         median_lambda=_quantile([bid.lambda_taker for bid in bids], 0.5),
-        bad_debt=round(sum(bid.bad_debt for bid in bids), 2),
-        vault_paid=round(sum(bid.vault_paid for bid in bids), 2),
+        bad_debt=round(sum((bid.bad_debt for bid in bids), 0.0), 2),
+        vault_paid=round(sum((bid.vault_paid for bid in bids), 0.0), 2),
     )
 
 

@@ -59,7 +59,7 @@ CRASH = (
     Phase("calm at the top", 20, noise=0.0008),
     Phase("slide", 150, drift=-0.19, noise=0.0016),
     Phase("burst", 60, drift=-0.10, noise=0.0040),
-    Phase("gap", 1, jumps={"eth": -0.065, "btc": -0.05, "sol": -0.15, "link": -0.11}),
+    Phase("gap", 1, jumps={"eth": -0.040, "btc": -0.030, "sol": -0.085, "link": -0.070}),
     Phase("aftershock", 60, drift=-0.03, noise=0.0035),
     Phase("rebound", 110, drift=0.12, noise=0.0020),
     Phase("calm after", 169, noise=0.0003),

@@ -90,9 +90,10 @@ def lambda_picture(bids: Sequence[Bid], curve: Sequence[tuple[int, float]]) -> s
     """λ that each bid was granted over the age of its auction, the curve behind; size is the fraction taken."""
     with mpl.rc_context(STYLE):
         figure, axes = _figure(3.6)
-        last = max([bid.age for bid in bids], default=0)
-        shown = [(seconds, rate) for seconds, rate in curve if seconds <= max(last * 1.3, curve[1][0])]
-        axes[0].plot(*zip(*shown, strict=True), color=GREY, lw=1, label="λ(t)")
+        last = max([bid.age for bid in bids], default=curve[1][0])
+        ages = np.linspace(0, 1.05 * last, 200)
+        seconds, rates = [point[0] for point in curve], [point[1] for point in curve]
+        axes[0].plot(ages, np.interp(ages, seconds, rates), color=GREY, lw=1, label="λ(t)")
         for whole, colour, label in ((False, COLOURS[0], "part taken"), (True, COLOURS[1], "all taken")):
             group = [bid for bid in bids if bid.whole == whole]
             axes[0].scatter(

@@ -14,7 +14,6 @@ from .node import Node
 from .observer import BlockRecord, Observer
 from .settings import BLOCK_SECONDS
 
-BALANCE_OF = "balanceOf"
 CHUNK = 250
 """Transactions of the opening a block."""
 
@@ -45,6 +44,14 @@ class Stage:
     timestamp: int
     faults: Faults = field(default_factory=Faults)
     number: int = 0
+    _balance_calls: list[tuple[str, list[Any]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        house = self.deployment.address("Clearinghouse")
+        self._balance_calls = [
+            ("eth_call", [{"to": str(token.address), "data": token.encode_abi("balanceOf", [house])}, "latest"])
+            for token in (self.deployment.quote, *self.deployment.tokens.values())
+        ]
 
     def catch_up(self) -> None:
         """Take in what was said since the deployment began."""
@@ -63,7 +70,7 @@ class Stage:
             [
                 ("eth_blockNumber", []),
                 ("eth_getLogs", [{"fromBlock": "latest", "toBlock": "latest"}]),
-                *self._balance_calls(),
+                *self._balance_calls,
             ]
         )
         self.number = int(number, 16)
@@ -81,14 +88,6 @@ class Stage:
                 raise StageError(
                     f"block {self.number}: {len(failed)} reverted; the first: {self.node.reason(failed[0])}"
                 )
-
-    def _balance_calls(self) -> list[tuple[str, list[Any]]]:
-        house = self.deployment.address("Clearinghouse")
-        tokens = [self.deployment.quote, *self.deployment.tokens.values()]
-        return [
-            ("eth_call", [{"to": str(token.address), "data": token.encode_abi(BALANCE_OF, [house])}, "latest"])
-            for token in tokens
-        ]
 
     def _check(self, balances: Sequence[int]) -> None:
         deployment, mirror = self.deployment, self.observer.mirror

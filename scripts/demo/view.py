@@ -18,7 +18,11 @@ from rich.text import Text
 from .bands import BANDS
 
 BLOCKS_A_LINE = 50
-AUCTIONS_SHOWN = 8
+AUCTIONS_WIDE = 10
+AUCTIONS_NARROW = 4
+WIDE = 100
+"""Columns from which auctions stand beside the prices, not below them."""
+
 REFRESHES = 5
 SPARKS = "▁▂▃▄▅▆▇█"
 BAND_STYLES = ("bold red", "red", "yellow", "green", "green", "cyan")
@@ -38,8 +42,8 @@ class Auction:
 class Frame:
     """What there is to show after a block."""
 
-    step: int
-    steps: int
+    block: int
+    blocks: int
     label: str
     prices: dict[str, tuple[float, Sequence[float]]]
     bands: Sequence[int]
@@ -61,11 +65,18 @@ def spark(values: Sequence[float], width: int = 32) -> str:
     return "".join(SPARKS[int((value - low) * scale)] for value in picked)
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=None, expand=True, padding=(0, 1))
+
+
 def prices_table(frame: Frame) -> Table:
     """Price, change since the start, and its recent course."""
-    table = Table(title="prices", expand=True, title_justify="left")
-    for column, justify in (("market", "left"), ("price", "right"), ("since start", "right"), ("", "left")):
-        table.add_column(column, justify="right" if justify == "right" else "left", no_wrap=True)
+    table = _table("prices, change since the start")
+    table.show_header = False
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, ratio=1)
     for name, (start, values) in frame.prices.items():
         change = values[-1] / start - 1
         style = "red" if change < 0 else "green"
@@ -75,25 +86,26 @@ def prices_table(frame: Frame) -> Table:
 
 def bands_table(frame: Frame) -> Table:
     """How many accounts stand in each band of h."""
-    table = Table(title="accounts by health h", expand=True, title_justify="left")
-    table.add_column("band", no_wrap=True)
-    table.add_column("", justify="right")
-    table.add_column("", no_wrap=True)
+    table = _table("accounts by health h")
+    table.show_header = False
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(no_wrap=True, ratio=1)
     most = max(*frame.bands, 1)
     for (name, _, _), count, style in zip(BANDS, frame.bands, BAND_STYLES, strict=True):
         table.add_row(name, str(count), Text("█" * round(24 * count / most), style=style))
     return table
 
 
-def auctions_table(frame: Frame) -> Table:
+def auctions_table(frame: Frame, rows: int) -> Table:
     """The auctions that run, oldest first."""
-    table = Table(title=f"auctions: {len(frame.auctions)} running", expand=True, title_justify="left")
+    table = _table(f"auctions: {len(frame.auctions)} running")
     for column in ("account", "age", "λ", "h"):
         table.add_column(column, justify="left" if column == "account" else "right", no_wrap=True)
-    oldest = sorted(frame.auctions, key=lambda auction: -auction.age)[:AUCTIONS_SHOWN]
+    oldest = sorted(frame.auctions, key=lambda auction: -auction.age)[:rows]
     for auction in oldest:
         table.add_row(auction.name, f"{auction.age} s", f"{auction.discount:.1%}", f"{auction.health:.3f}")
-    for _ in range(AUCTIONS_SHOWN - len(oldest)):
+    for _ in range(rows - len(oldest)):
         table.add_row("", "", "", "")
     return table
 
@@ -124,7 +136,7 @@ class View:
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
-        self._console.print(self._title)
+        self._console.print(self._title, soft_wrap=True, highlight=False)
         return self
 
     def __exit__(
@@ -136,31 +148,32 @@ class View:
     def say(self, text: str) -> None:
         """A stage begins, or something happened that stays on the screen."""
         self._progress.update(self._task, description=text)
-        self._console.print(text)
+        self._console.print(text, soft_wrap=True, highlight=False)
         if self._live.is_started:
             self._live.update(self._progress, refresh=True)
 
     def show(self, frame: Frame) -> None:
         """The state after a block."""
         if not self._live.is_started:
-            if frame.step % BLOCKS_A_LINE == 0 or frame.step == frame.steps:
-                self._console.print(f"block {frame.step}/{frame.steps}  {frame.label}  {summary(frame)}")
+            if frame.block % BLOCKS_A_LINE == 0:
+                line = f"block {frame.block}/{frame.blocks}  {frame.label}  {summary(frame)}"
+                self._console.print(line, soft_wrap=True, highlight=False)
             return
-        if time.monotonic() - self._drawn < 1 / REFRESHES and frame.step < frame.steps:
+        if time.monotonic() - self._drawn < 1 / REFRESHES:
             return
         self._drawn = time.monotonic()
-        label = f"block {frame.step}/{frame.steps}  {frame.label}"
-        self._progress.update(self._task, completed=frame.step, total=frame.steps, description=label)
+        label = f"block {frame.block}/{frame.blocks}  {frame.label}"
+        self._progress.update(self._task, completed=frame.block, total=frame.blocks, description=label)
         self._live.update(self._picture(frame), refresh=True)
 
     def _picture(self, frame: Frame) -> RenderableType:
-        wide = self._console.width >= 100
-        columns = Table.grid(expand=True, padding=(0, 1))
         left = Group(prices_table(frame), bands_table(frame))
-        if wide:
+        if self._console.width < WIDE:
+            body: RenderableType = Group(left, auctions_table(frame, AUCTIONS_NARROW))
+        else:
+            columns = Table.grid(expand=True, padding=(0, 1))
             columns.add_column(ratio=3)
             columns.add_column(ratio=2)
-            columns.add_row(left, auctions_table(frame))
-        else:
-            columns.add_row(left)
-        return Panel(Group(self._progress, columns, Text(summary(frame))), title=self._title)
+            columns.add_row(left, auctions_table(frame, AUCTIONS_WIDE))
+            body = columns
+        return Panel(Group(self._progress, body, Text(summary(frame))), title=self._title)
