@@ -1,0 +1,106 @@
+"""A proxy that counts JSON-RPC requests, over HTTP and websocket, on a free loopback port in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+
+class CountingProxy:
+    """Passes everything on to a node; `cut()` closes every open socket, cleanly."""
+
+    def __init__(self, port: int) -> None:
+        self._upstream = f"http://127.0.0.1:{port}"
+        self._counts: Counter[str] = Counter()
+        self._guard = threading.Lock()
+        self._loop = asyncio.new_event_loop()
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()))
+        self.port = 0
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(10), "the proxy did not start"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        self._loop.close()
+
+    def take(self) -> Counter[str]:
+        """Requests by method since the last time."""
+        with self._guard:
+            counts, self._counts = self._counts, Counter()
+        return counts
+
+    def cut(self) -> None:
+        async def close() -> None:
+            for socket in list(self._sockets):
+                await socket.close()
+
+        asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
+
+    def _count(self, body: str | bytes) -> None:
+        read = json.loads(body)
+        with self._guard:
+            self._counts.update(request["method"] for request in (read if isinstance(read, list) else [read]))
+
+    async def _serve(self) -> None:
+        async with aiohttp.ClientSession() as session:
+            app = web.Application(client_max_size=2**28)
+
+            async def handle(request: web.Request) -> web.StreamResponse:
+                return await self._handle(request, session)
+
+            app.add_routes([web.route("*", "/", handle)])
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            self.port = runner.addresses[0][1]
+            self._ready.set()
+            await self._stop.wait()
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._relay(request, session)
+        body = await request.read()
+        self._count(body)
+        async with session.post(self._upstream, data=body, headers={"Content-Type": "application/json"}) as answer:
+            return web.Response(body=await answer.read(), content_type="application/json")
+
+    async def _relay(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
+        below = web.WebSocketResponse(max_msg_size=2**28)
+        await below.prepare(request)
+        self._sockets.add(below)
+        async with session.ws_connect(self._upstream, max_msg_size=2**28) as above:
+            down = asyncio.create_task(self._pass_down(above, below))
+            async for message in below:
+                self._count(message.data)
+                await above.send_str(message.data if isinstance(message.data, str) else message.data.decode())
+            down.cancel()
+        self._sockets.discard(below)
+        return below
+
+    @staticmethod
+    async def _pass_down(above: Any, below: web.WebSocketResponse) -> None:
+        async for message in above:
+            await below.send_str(message.data)

@@ -1,0 +1,146 @@
+"""What must not hurt: kill -9 at any moment, reorgs, a restart; nothing twice, nobody forgotten."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.anvil import Anvil
+from tests.e2e.process import KeeperProcess, command
+from tests.e2e.test_run import LOW, key_of, tick
+from tests.e2e.world import BTC, ETH, World
+
+DEEP = {ETH: 1_860.0, BTC: 50_000.0}
+"""Five of the six accounts are in breach."""
+
+
+def why(config: Path, world: World, sub: int) -> dict[str, object]:
+    account = f"{world.trader.address}:{sub}"
+    ended = command("why", account, "--json", "--config", str(config), key=key_of(world.taker))
+    assert ended.returncode == 0, ended.stderr
+    read: dict[str, object] = json.loads(ended.stdout)
+    return read
+
+
+def assert_book_is_the_chain_s(config: Path, world: World) -> None:
+    """What the keeper's own mirror says of every account, against the contracts."""
+    for sub in range(1, 7):
+        seen = why(config, world, sub)
+        equity, requirement, initial = world.assess(world.account(world.trader, sub))[:3]
+        assert seen["equity"] == equity / 10**18
+        assert seen["requirement"] == requirement / 10**18
+        assert seen["initial"] == initial / 10**18
+
+
+def payloads(world: World, chain: Anvil, first: int) -> list[str]:
+    """What the keeper had carried out since a block, in order."""
+    sender = world.taker.address.lower()
+    blocks = [chain.block(hex(number)) for number in range(first, chain.head()["number"] + 1)]
+    return [tx["input"] for block in blocks for tx in block["transactions"] if tx["from"] == sender]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kill__again_and_again_at_any_moment__all_served_and_nothing_twice(
+    world: World, chain: Anvil, config: Path, seed: int
+) -> None:
+    """Killed after a random time in each of some lives; blocks go on meanwhile."""
+    rng = random.Random(seed)
+    first = chain.head()["number"]
+    for _ in range(4):
+        with KeeperProcess(config, key_of(world.taker)) as keeper:
+            keeper.started()
+            for _ in range(rng.randint(2, 8)):
+                world.prices(DEEP)
+                keeper.process.poll()
+            if rng.random() < 0.5:
+                keeper.handled(chain.head()["number"] - rng.randint(0, 1))
+            keeper.kill()
+        world.prices(DEEP)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        for _ in range(40):
+            tick(world, keeper, DEEP)
+            if all(world.size(world.account(world.trader, sub), ETH) < 10**18 for sub in range(1, 6)):
+                break
+        assert keeper.stop() == 0
+    sold = [sale.args.account for sale in world.taken(first)]
+    assert set(sold) == {world.account(world.trader, sub) for sub in range(1, 6)}
+    sent = payloads(world, chain, first)
+    assert len(sent) == len(set(sent)), "one decision was carried out twice"
+    assert world.web3.eth.get_transaction_count(world.taker.address, "pending") == world.web3.eth.get_transaction_count(
+        world.taker.address
+    ), "something was left behind in the pool"
+    assert_book_is_the_chain_s(config, world)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_reorg__blocks_with_a_sighting_are_gone__sighted_again(
+    world: World, chain: Anvil, config: Path, depth: int
+) -> None:
+    victim = world.account(world.trader, 1)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, times=2)
+        assert world.run(victim).last > 0
+        tick(world, keeper, times=depth - 1)
+        # The blocks come anew without their transactions; all of them are forgotten by the node.
+        chain.call("anvil_reorg", depth, [])
+        chain.call("anvil_dropAllTransactions")
+        assert world.run(victim).last == 0
+        tick(world, keeper)
+        keeper.wait_for("rolled back")
+        tick(world, keeper, times=2)
+        assert world.run(victim).last > 0
+        keeper.wait_for("mined", kind="open", count=2)
+    assert_book_is_the_chain_s(config, world)
+
+
+def test_reorg__prices_were_other__book_follows(world: World, chain: Anvil, config: Path) -> None:
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, {ETH: 1_990.0, BTC: 50_000.0}, times=3)
+        chain.call("anvil_reorg", 2, [])
+        chain.mine()
+        keeper.handled(chain.head()["number"])
+        keeper.wait_for("rolled back")
+    assert_book_is_the_chain_s(config, world)
+
+
+def test_restart__after_a_while__reads_only_what_is_new(world: World, chain: Anvil, config: Path) -> None:
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper)
+        assert keeper.stop() == 0
+    stopped = chain.head()["number"]
+    for _ in range(5):
+        world.prices(LOW)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        assert keeper.wait_for("began from a snapshot")["block"] == stopped
+        tick(world, keeper, times=2)
+    assert world.run(world.account(world.trader, 1)).last > 0
+    assert_book_is_the_chain_s(config, world)
+
+
+def test_rival__takes_it_first__our_bid_costs_nothing_but_gas(world: World, chain: Anvil, config: Path) -> None:
+    """Both want the same account; the rival's transaction stands first in the block."""
+    victim, rival = world.account(world.trader, 1), world.account(world.rival)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, times=2)
+        first = chain.head()["number"]
+        while not keeper.events("bid"):
+            tick(world, keeper)
+        lot = (victim, 10**18, 2**255 - 1, 0, 0, 2**64 - 1, 2**256 - 1)
+        bid = world.contracts["Auction"].functions.bid(rival, [lot])
+        fees = {"maxFeePerGas": 50 * 10**9, "maxPriorityFeePerGas": 20 * 10**9}
+        bid.transact({"from": world.rival.address, "gas": 3_000_000, **fees})
+        tick(world, keeper, times=2)
+        keeper.wait_for("reverted", kind="bid")
+        tick(world, keeper, times=2)
+    (sale,) = world.taken(first)
+    assert sale.args.taker == rival
+    assert world.size(world.account(world.taker), ETH) == 0

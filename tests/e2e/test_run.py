@@ -1,0 +1,182 @@
+"""`keeper run` against a chain: sights at once, bids when it pays, counts its requests, stops when told."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.anvil import Anvil
+from tests.e2e.process import KeeperProcess, command, configure, until
+from tests.e2e.proxy import CountingProxy
+from tests.e2e.world import BTC, ETH, World
+
+LOW = {ETH: 1_900.0, BTC: 50_000.0}
+
+
+def key_of(who: object) -> str:
+    return "0x" + bytes(who.key).hex()  # type: ignore[attr-defined]
+
+
+def tick(world: World, keeper: KeeperProcess, prices: dict[int, float] = LOW, times: int = 1) -> None:
+    """Blocks with fresh prices, each handled before the next."""
+    for _ in range(times):
+        world.prices(prices)
+        keeper.handled(world.chain.head()["number"])
+
+
+def test_run__price_falls__sighted_in_the_next_block_and_bid_for_later(
+    world: World, chain: Anvil, config: Path
+) -> None:
+    victim, taker = world.account(world.trader, 1), world.account(world.taker)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper)
+        breach = chain.head()
+        assert world.run(victim).last == 0
+        tick(world, keeper)
+        assert world.run(victim).start == chain.head()["time"] == breach["time"] + 2
+        assert [world.run(world.account(world.trader, sub)).last for sub in range(2, 7)] == [0] * 5
+        for _ in range(30):
+            tick(world, keeper)
+            if world.taken(breach["number"]):
+                break
+        (sale,) = world.taken(breach["number"])
+        keeper.wait_for("mined", kind="bid")
+        assert keeper.stop() == 0
+    assert (sale.args.account, sale.args.taker) == (victim, taker)
+    assert 0 < sale.args.fraction < 10**18
+    equity, requirement = world.assess(victim)[:2]
+    assert abs(equity * 100 // requirement - 140) <= 1
+    assert world.size(taker, ETH) == 10**18 - world.size(victim, ETH)
+    assert keeper.events("stopped")
+    assert not [event for event in keeper.events() if event["level"] in ("warning", "error")]
+
+
+def test_run__bidding_switched_off__sights_again_within_the_grace(world: World, chain: Anvil, tmp_path: Path) -> None:
+    """Its own interest plays no part: nobody bids, and the run goes on over two graces."""
+    endpoint = f"ws://127.0.0.1:{chain.port}"
+    config = configure(tmp_path, endpoint, world.record(tmp_path), "[bid]\nenabled = false\n")
+    victim = world.account(world.trader, 1)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, times=2)
+        start = world.run(victim).start
+        assert start > 0
+        while chain.head()["time"] < start + 2 * 300:
+            world.prices(LOW, seconds=10)
+            keeper.handled(chain.head()["number"])
+            run = world.run(victim)
+            assert run.start == start
+            assert chain.head()["time"] - run.last <= 150
+        assert len(keeper.events("mined")) == 5
+    assert world.taken() == []
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+def test_run__many_accounts__at_most_three_requests_a_head(
+    world: World, chain: Anvil, proxy: CountingProxy, tmp_path: Path, transport: str
+) -> None:
+    """Counted between keeper and node: while it waits for its transactions, too. Polls that find no news are apart."""
+    endpoint = proxy.socket if transport == "socket" else proxy.http
+    config = configure(tmp_path, endpoint, world.record(tmp_path), "[bid]\nmin_profit = 0.1\n")
+    fine = {ETH: 2_000.0, BTC: 50_000.0}
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, fine)
+        proxy.take()
+        tick(world, keeper, fine, times=10)
+        quiet = without_polls(proxy.take())
+        assert quiet["eth_getLogs"] == 10
+        assert sum(quiet.values()) <= 3 * 10
+        tick(world, keeper, times=12)
+        keeper.wait_for("mined", kind="bid")
+        busy = without_polls(proxy.take())
+        sent = busy["eth_sendRawTransaction"]
+        assert sent == 2
+        assert busy["eth_call"] == sent
+        assert sum(busy.values()) - 2 * sent <= 3 * 12
+
+
+def without_polls(counts: Counter[str]) -> Counter[str]:
+    return Counter({method: count for method, count in counts.items() if method != "eth_getBlockByNumber"})
+
+
+def test_run__socket_closed_cleanly__hears_again(
+    world: World, chain: Anvil, proxy: CountingProxy, tmp_path: Path
+) -> None:
+    config = configure(tmp_path, proxy.socket, world.record(tmp_path))
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        proxy.cut()
+        keeper.wait_for("connected", count=2)
+        tick(world, keeper, times=2)
+    assert world.run(world.account(world.trader, 1)).last > 0
+
+
+def test_run__dry_run__says_what_it_would_do_and_sends_nothing(world: World, chain: Anvil, tmp_path: Path) -> None:
+    endpoint = f"ws://127.0.0.1:{chain.port}"
+    config = configure(tmp_path, endpoint, world.record(tmp_path), "[signer]\ndry_run = true\n")
+    before = world.web3.eth.get_transaction_count(world.taker.address)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, times=3)
+        keeper.wait_for("open", outcome="dry")
+    assert world.web3.eth.get_transaction_count(world.taker.address) == before
+    assert world.run(world.account(world.trader, 1)).last == 0
+
+
+def test_run__second_process_with_the_key__refused_and_says_who_has_it(
+    world: World, chain: Anvil, config: Path
+) -> None:
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        second = command("run", "--config", str(config), key=key_of(world.taker))
+        assert second.returncode == 1
+        assert f"held by process {keeper.process.pid} on " in second.stderr
+        assert keeper.stop(signal.SIGINT) == 0
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+
+
+def test_run__no_key__says_where_it_looked(config: Path) -> None:
+    ended = command("run", "--config", str(config))
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "signer.key_env: the environment has no KEEPER_KEY"
+
+
+def test_run__other_code_at_an_address__refused(world: World, config: Path, tmp_path: Path) -> None:
+    record = json.loads((tmp_path / "deployment.json").read_text())
+    record["contracts"]["Auction"]["address"] = record["contracts"]["Exchange"]["address"]
+    (tmp_path / "deployment.json").write_text(json.dumps(record))
+    ended = command("run", "--config", str(config), key=key_of(world.taker))
+    assert ended.returncode == 2
+    assert "its code is not the one that was deployed" in ended.stderr.replace("\n", " ")
+
+
+def test_run__metrics_and_health__tell_of_heads_and_accounts(world: World, chain: Anvil, tmp_path: Path) -> None:
+    endpoint = f"ws://127.0.0.1:{chain.port}"
+    config = configure(tmp_path, endpoint, world.record(tmp_path), "metrics_port = 0\n[bid]\nenabled = false\n")
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        (address,) = keeper.wait_for("serving metrics")["address"]
+        base = f"http://{address[0]}:{address[1]}"
+        keeper.started()
+        tick(world, keeper)
+        health = until(lambda: read(f"{base}/health"), "health")
+        assert json.loads(health)["head"] == chain.head()["number"]
+        lines = read(f"{base}/metrics").splitlines()
+        assert "keeper_accounts_under_line 1.0" in lines
+        assert f"keeper_head_block {float(chain.head()['number'])}" in lines
+
+
+def read(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError:
+        return ""

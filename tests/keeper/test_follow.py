@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keeper.chain.events import topic
+from keeper.chain.follow import WALK, Apply, Follower, LostError, Undo
+from keeper.chain.types import Header, LinkError, RpcError
+
+START = 5
+TERMS = topic("TermsSet(uint256)")
+
+
+class Forks:
+    """A chain that forks: each block has a name of its own and one log with its own number, or none."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._made = 0
+        self.blocks: list[dict[str, Any]] = []
+        self.by_hash: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.limit = 10**9
+        for _ in range(START + 1):
+            self.extend()
+
+    def extend(self) -> None:
+        self._made += 1
+        number = len(self.blocks)
+        block_hash = f"0x{self._made:064x}"
+        parent = self.blocks[-1]["hash"] if self.blocks else "0x" + "00" * 32
+        block = {"number": hex(number), "hash": block_hash, "parentHash": parent, "timestamp": hex(2 * number)}
+        self.blocks.append(block)
+        log = {
+            "topics": [TERMS],
+            "data": "0x" + encode(["uint256"], [self._made]).hex(),
+            "blockNumber": hex(number),
+            "blockHash": block_hash,
+            "logIndex": "0x0",
+            "transactionHash": block_hash,
+        }
+        self.by_hash[block_hash] = block
+        block["logs"] = [log] if self._rng.random() < 0.6 else []
+
+    def reorg(self, depth: int) -> None:
+        # Not the block of the deployment itself.
+        for _ in range(min(depth, len(self.blocks) - START - 1)):
+            self.blocks.pop()
+
+    def head(self) -> Header:
+        last = self.blocks[-1]
+        return Header(len(self.blocks) - 1, last["hash"], last["parentHash"], int(last["timestamp"], 16), 0)
+
+    def terms(self) -> list[int]:
+        """What all logs on the chain say, in order."""
+        return [int(log["data"], 16) for block in self.blocks[START:] for log in block["logs"]]
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        self.calls.append(method)
+        if method == "eth_getBlockByHash":
+            return self.by_hash.get(params[0])
+        if method == "eth_getBlockByNumber":
+            number = int(params[0], 16)
+            return self.blocks[number] if number < len(self.blocks) else None
+        assert method == "eth_getLogs"
+        (wanted,) = params
+        if "blockHash" in wanted:
+            if self.by_hash[wanted["blockHash"]] not in self.blocks:
+                raise RpcError(method, -32000, "unknown block")
+            return self.by_hash[wanted["blockHash"]]["logs"]
+        first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
+        if last - first >= self.limit:
+            raise RpcError(method, -32005, "query returned more than 10000 results")
+        return [log for block in self.blocks[first : last + 1] for log in block["logs"]]
+
+
+class Told:
+    """What a mirror would have after the steps."""
+
+    def __init__(self, chain: Forks, history: int = 128, log_range: int = 50) -> None:
+        self.follower = Follower(chain, ["0x"], start=START, log_range=log_range, history=history)  # type: ignore[arg-type]
+        self.applied: list[tuple[int, list[int]]] = []
+
+    async def follow(self, head: Header) -> None:
+        async for step in self.follower.steps(head):
+            if isinstance(step, Undo):
+                self.applied = [entry for entry in self.applied if entry[0] <= step.number]
+            else:
+                assert isinstance(step, Apply)
+                terms = [log.event[0] for log in step.logs]
+                self.applied.append((step.header.number, terms))  # type: ignore[arg-type]
+
+    @property
+    def terms(self) -> list[int]:
+        return [term for _, terms in self.applied for term in terms]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 2**32))
+def test_steps__heads_missed_and_reorganised__same_logs_as_the_chain(seed: int) -> None:
+    async def act() -> None:
+        for _ in range(rng.randint(5, 30)):
+            if rng.random() < 0.3:
+                chain.reorg(rng.randint(1, 10))
+            for _ in range(rng.choice([1, 1, 1, 2, 5, 20, 60])):
+                chain.extend()
+            await told.follow(chain.head())
+            assert told.terms == chain.terms()
+            assert told.follower.tip == (chain.head().number, chain.head().hash)
+
+    rng = random.Random(seed)
+    chain = Forks(rng)
+    told = Told(chain)
+    asyncio.run(act())
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_steps__reorg_in_between__breaks_off_and_goes_on_with_the_next_head(seed: int) -> None:
+    """A head that was told of is gone when its logs are asked for."""
+
+    async def act() -> None:
+        for _ in range(20):
+            for _ in range(rng.randint(1, 4)):
+                chain.extend()
+            head = chain.head()
+            chain.reorg(rng.randint(1, 5))
+            for _ in range(rng.randint(1, 4)):
+                chain.extend()
+            with pytest.raises((RpcError, LinkError)):
+                await told.follow(head)
+            await told.follow(chain.head())
+            assert told.terms == chain.terms()
+
+    rng = random.Random(seed)
+    chain = Forks(rng)
+    told = Told(chain)
+    asyncio.run(act())
+
+
+def test_steps__next_block__one_request() -> None:
+    async def act() -> None:
+        await told.follow(chain.head())
+        for _ in range(5):
+            chain.extend()
+            chain.calls.clear()
+            await told.follow(chain.head())
+            assert chain.calls == ["eth_getLogs"]
+
+    chain = Forks(random.Random(1))
+    told = Told(chain)
+    asyncio.run(act())
+
+
+def test_steps__long_gap__ranges_not_blocks() -> None:
+    async def act() -> None:
+        for _ in range(2_000):
+            chain.extend()
+        await told.follow(chain.head())
+        assert told.terms == chain.terms()
+        assert len(chain.calls) < 2_000 / 500 * 2 + 2 * WALK + 10
+
+    chain = Forks(random.Random(2))
+    told = Told(chain, log_range=500)
+    asyncio.run(act())
+
+
+def test_steps__node_answers_small_ranges_only__asked_in_smaller_ones() -> None:
+    async def act() -> None:
+        for _ in range(300):
+            chain.extend()
+        chain.limit = 7
+        await told.follow(chain.head())
+        assert told.terms == chain.terms()
+
+    chain = Forks(random.Random(3))
+    told = Told(chain, log_range=200)
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("blocks", [3, WALK + 20])
+def test_steps__reorg_deeper_than_the_history__said_so(blocks: int) -> None:
+    async def act() -> None:
+        for _ in range(30):
+            chain.extend()
+            await told.follow(chain.head())
+        chain.reorg(20)
+        for _ in range(20 + blocks):
+            chain.extend()
+        with pytest.raises(LostError):
+            await told.follow(chain.head())
+
+    chain = Forks(random.Random(4))
+    told = Told(chain, history=10)
+    asyncio.run(act())
+
+
+def test_steps__older_head_of_the_same_chain__nothing_to_do() -> None:
+    async def act() -> None:
+        await told.follow(chain.head())
+        old = chain.head()
+        chain.extend()
+        await told.follow(chain.head())
+        before = list(told.applied)
+        await told.follow(old)
+        assert told.applied == before
+
+    chain = Forks(random.Random(5))
+    told = Told(chain)
+    asyncio.run(act())

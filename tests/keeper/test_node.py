@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+
+from keeper.chain.node import Node
+from keeper.chain.types import Header, LinkError, RpcError
+
+
+class Endpoint:
+    """A websocket endpoint of its own on a free loopback port, with the ways in which real ones fail."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.connections: list[ServerConnection] = []
+        self.subscribed = asyncio.Event()
+        self.deaf = False
+        self.silent: set[str] = set()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def header(self) -> dict[str, str]:
+        number = hex(self.number)
+        return {"number": number, "hash": f"0x{self.number:064x}", "parentHash": "0x0", "timestamp": number}
+
+    async def extend(self) -> None:
+        """A new head, told to whoever subscribed unless the endpoint is deaf."""
+        self.number += 1
+        message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": "0x1"}}
+        message["params"]["result"] = self.header()  # type: ignore[index]
+        if not self.deaf:
+            for connection in self.connections:
+                await connection.send(json.dumps(message))
+
+    async def handle(self, connection: ServerConnection) -> None:
+        async for text in connection:
+            request = json.loads(text)
+            method = request["method"]
+            if method in self.silent:
+                continue
+            if method == "eth_subscribe":
+                self.connections.append(connection)
+                self.subscribed.set()
+            error = {"code": -32601, "message": "no such method"}
+            known = {"eth_subscribe": "0x1", "eth_chainId": "0x1", "eth_getBlockByNumber": self.header()}
+            answer = {"result": known[method]} if method in known else {"error": error}
+            await connection.send(json.dumps({"jsonrpc": "2.0", "id": request["id"], **answer}))
+
+    async def close_sockets(self) -> None:
+        for connection in self.connections:
+            await connection.close()
+        self.connections.clear()
+
+
+@asynccontextmanager
+async def endpoints(count: int) -> AsyncIterator[list[Endpoint]]:
+    made = [Endpoint() for _ in range(count)]
+    servers = []
+    try:
+        for endpoint in made:
+            server = await serve(endpoint.handle, "127.0.0.1", 0)
+            endpoint.port = next(iter(server.sockets)).getsockname()[1]
+            servers.append(server)
+        yield made
+    finally:
+        for server in servers:
+            server.close()
+            await server.wait_closed()
+
+
+def run(count: int, act: Callable[[Node, list[Endpoint]], Coroutine[Any, Any, None]], deaf: float = 5.0) -> None:
+    async def work() -> None:
+        async with endpoints(count) as made:
+            node = Node([e.url for e in made], timeout=0.3, poll=0.01, deaf=deaf, attempts=3)
+            await node.connect()
+            await node.follow()
+            try:
+                await act(node, made)
+            finally:
+                await node.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+
+
+async def head(node: Node) -> int:
+    found = await node.next_head()
+    assert isinstance(found, Header)
+    return found.number
+
+
+def test_next_head__several_since__only_the_newest() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        for _ in range(5):
+            await made[0].extend()
+        while await head(node) != 5:
+            continue
+
+    run(1, act)
+
+
+def test_next_head__socket_closed_cleanly__next_endpoint_is_heard() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].extend()
+        assert await head(node) == 1
+        await made[0].close_sockets()
+        waiting = asyncio.create_task(head(node))
+        await made[1].subscribed.wait()
+        made[1].number = 7
+        await made[1].extend()
+        assert await waiting == 8
+        assert node.url == made[1].url
+
+    run(2, act)
+
+
+def test_next_head__only_endpoint_closes_its_socket__connected_anew() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].close_sockets()
+        made[0].subscribed.clear()
+        waiting = asyncio.create_task(head(node))
+        await made[0].subscribed.wait()
+        await made[0].extend()
+        assert await waiting == 1
+
+    run(1, act)
+
+
+def test_next_head__subscription_went_deaf__asked_and_left() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].extend()
+        assert await head(node) == 1
+        made[0].deaf = True
+        await made[0].extend()
+        assert await head(node) == 2
+        assert len(made[0].connections) == 2, "the deaf subscription was not replaced"
+
+    run(1, act, deaf=0.2)
+
+
+def test_next_head__quiet_chain__no_head_and_no_new_connection() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].extend()
+        assert await head(node) == 1
+        assert await node.next_head() is None
+        assert await node.next_head() is None
+        assert len(made[0].connections) == 1
+
+    run(1, act, deaf=0.2)
+
+
+def test_call__no_answer_in_time__next_endpoint_asked() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        made[0].silent.add("eth_chainId")
+        assert await node.call("eth_chainId", []) == "0x1"
+        assert node.url == made[1].url
+
+    run(2, act)
+
+
+def test_call__no_endpoint_answers__raises_after_the_tries() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        for endpoint in made:
+            endpoint.silent.add("eth_chainId")
+        with pytest.raises(LinkError, match="eth_chainId: TimeoutError"):
+            await node.call("eth_chainId", [])
+
+    run(2, act)
+
+
+def test_call__socket_closed_while_it_waits__told_at_once_not_after_the_timeout() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        made[0].silent.add("eth_chainId")
+        waiting = asyncio.create_task(node.call("eth_chainId", []))
+        await asyncio.sleep(0.05)
+        started = asyncio.get_running_loop().time()
+        await made[0].close_sockets()
+        assert await waiting == "0x1"
+        assert asyncio.get_running_loop().time() - started < 0.25
+
+    run(2, act)
+
+
+def test_call__node_refuses__raised_and_not_tried_elsewhere() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        with pytest.raises(RpcError, match=r"eth_nothing: no such method \(-32601\)"):
+            await node.call("eth_nothing", [])
+        assert node.url == made[0].url
+
+    run(2, act)
+
+
+def test_connect__nobody_there__all_failures_told() -> None:
+    async def work() -> None:
+        node = Node(["ws://127.0.0.1:1", "http://127.0.0.1:1"], timeout=0.3, poll=0.1, deaf=1, attempts=1)
+        with pytest.raises(LinkError, match=r"ws://127\.0\.0\.1:1: .*; http://127\.0\.0\.1:1: "):
+            await node.connect()
+
+    asyncio.run(work())
