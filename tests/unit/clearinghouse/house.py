@@ -10,7 +10,7 @@ from typing import Any
 import ape
 
 from keeper.model.words import Custody, Header, Indices, MarketBook, Totals
-from tests.unit.system import ETH, MARKETS, WAD, System, wad
+from tests.unit.system import ETH, MARKETS, ORACLE, WAD, System, wad
 
 DEPOSIT, WITHDRAW, DEPOSIT_SPOT, WITHDRAW_SPOT, SETTLE, TRADE, GIVEN, TAKEN, VAULT, OPENER, COLLECT = range(1, 12)
 """The acts an AccountChanged names."""
@@ -163,3 +163,9 @@ class House(System):
 def worth(principal: int, indices: Indices) -> int:
     """Cash behind a principal, rounded against the account."""
     return principal * (indices.supply if principal >= 0 else indices.borrow) // WAD
+
+
+def soon(house: System) -> int:
+    """The number of a round of reports that has just begun."""
+    house.pass_time(ORACLE[0])
+    return int(ape.chain.pending_timestamp // ORACLE[0])

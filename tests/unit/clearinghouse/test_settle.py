@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keeper.publish.reports import Entry
-from tests.unit.clearinghouse.house import SETTLE
-from tests.unit.clearinghouse.test_withdraw import soon
+from tests.unit.clearinghouse.house import SETTLE, soon
 from tests.unit.system import BTC, ETH, SOL, WAD, wad
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ape
 import pytest
 
 from keeper.publish.reports import Entry
-from tests.unit.clearinghouse.house import WITHDRAW
-from tests.unit.system import BTC, ETH, ORACLE, UNITS, WAD, wad
+from tests.unit.clearinghouse.house import WITHDRAW, soon
+from tests.unit.system import BTC, ETH, UNITS, WAD, wad
 
 
 def test_withdraw__own_cash__goes_to_the_receiver(house, quote, taker, attacker, alice):
@@ -108,12 +107,6 @@ def test_withdraw__other_markets_live__does_not_help_a_late_one(house, taker, al
     house.update([Entry(BTC, wad(51_200), 0, 0)], soon(house))
     with house.refuses("clearinghouse: price is late", alice):
         house.clearinghouse.withdraw(alice, UNITS, taker, sender=taker)
-
-
-def soon(house):
-    """A round that has just begun."""
-    house.pass_time(ORACLE[0])
-    return ape.chain.pending_timestamp // ORACLE[0]
 
 
 def test_withdraw__any__logs_the_account_as_it_is(house, taker, alice):
