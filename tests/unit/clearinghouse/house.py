@@ -141,7 +141,7 @@ class House(System):
 
     @contextmanager
     def refuses(self, message: str, *accounts: int) -> Iterator[None]:
-        """The body reverts with exactly this message, and nothing that is kept of these accounts or the whole changed."""
+        """The body reverts with exactly this message, and nothing kept of these accounts or of the whole changed."""
 
         def state() -> dict[Any, Any]:
             house = self.clearinghouse

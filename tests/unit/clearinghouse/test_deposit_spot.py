@@ -1,4 +1,4 @@
-"""`deposit_spot`: collateral; anyone adds to what is there, only who is allowed adds a market, and not into a breach."""
+"""`deposit_spot`: collateral; anyone adds to what is there, who is allowed adds a market, and not into a breach."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def test_settle__funding_since_the_trade__is_part_of_the_value(house, alice, bob
 
 
 def test_settle__least_size__rounds_against_both(house, attacker, alice, bob):
-    # 1 wei at 1,600.5: the buyer pays 1,601 wei, rounded up, and the position is worth 1,600 to one, −1,600 to the other.
+    # 1 wei at 1,600.5: the buyer pays 1,601 wei, rounded up, for what is worth 1,600 to it and −1,601 to the other.
     house.clearinghouse.trade(ETH, alice, bob, 1, wad(1600.5), 0, 0, sender=house.venue)
     house.prices({ETH: 1600.5})
     price = house.risk_engine.price(ETH).mark

@@ -1,4 +1,4 @@
-"""`trade` and margin: after a fill each side has initial margin, or has less risk than before at no more than its health's price."""
+"""`trade` and margin: after a fill a side has initial margin, or less risk than before for what its health allows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def small(house, attacker, known):
 
 @pytest.fixture
 def called(house, attacker, bob, known):
-    """Long 10 ETH at 1,600 on 2,400; at 1,472 its equity of 1,120 lies between its maintenance and initial requirement."""
+    """Long 10 ETH at 1,600 on 2,400; at 1,472 its equity of 1,120 is above maintenance and below initial margin."""
     account = house.fund(attacker, 2_400)
     known.append(account)
     house.trade(account, bob, 10, 1600)
