@@ -1,7 +1,8 @@
 """
 Gas of the protocol's acts on a local anvil, as one JSON object; what it costs once its storage slots are in use.
 
-Every account of an auction here is long one perp, the taker too. `req_*` is a margin check alone, all storage cold.
+An auction's accounts are long one perp, or one in each of four buckets for `bid_4_partial`; the taker is in those
+markets too. `req_*` is a margin check alone, all storage cold.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ from tests.unit.system import (
     DEVIATION,
     ETH,
     HEARTBEAT,
+    LINK,
     MARKETS,
     ORACLE,
     PRICES,
     RISK,
     SETTINGS,
+    SOL,
     TERMS,
     WAD,
     System,
@@ -42,7 +45,9 @@ BUCKETS_OF_REST = (3, 4, 5, 6, 3, 4, 5, 6, 0, 1, 2, 7)
 """Buckets of the markets after the first four: two of each bucket in all."""
 VICTIMS = range(1, 9)
 """Sub-accounts of one wallet, each long 10 ETH on 1,500 of cash."""
-BREACH = PRICES | {ETH: 1520}
+FOUR_LEGS = {ETH: 10, BTC: 0.1, SOL: 20, LINK: 100}
+"""What one further sub-account is long, on 2,200 of cash."""
+BREACH = PRICES | {ETH: 1480}
 ANY_NONCE = 2**256 - 1
 ANY_MARKET = 2**128 - 1
 NO_LIMIT = 2**255 - 1
@@ -56,13 +61,16 @@ class Bench:
         self.system = deploy(self.owner, [wallets[number] for number in range(10, 14)])
         self.meter = self.owner.deploy(contract("testing/GasMeter"))
         self.victims = [self.system.account(self.victim, sub) for sub in VICTIMS]
+        self.four_markets = [self.system.account(self.victim, VICTIMS.stop)]
         self.populate()
 
     def populate(self) -> None:
         """Trade, lend, insure and open runs once, so that no slot that acts share is written for the first time."""
         system = self.system
         for wallet in (self.maker, self.taker):
-            system.fund(wallet, 1_000_000)
+            # Sub-accounts of their own for four markets, so that acts in one market meet accounts in one market.
+            for sub in (0, 1):
+                system.fund(wallet, 1_000_000, sub=sub)
             system.quote.approve(system.clearinghouse, 2**256 - 1, sender=wallet)
             system.quote.mint(wallet, 10**12, sender=wallet)
         system.fund_account(system.account(system.vault), self.owner, 100_000)
@@ -71,12 +79,17 @@ class Bench:
             system.fund(self.victim, 1_500, sub=sub)
             system.prices()
             system.trade(self.victim, self.maker, ETH, 10, PRICES[ETH], subs=(sub, 0))
-        system.trade(self.taker, self.maker, ETH, 1, PRICES[ETH])
+        system.fund(self.victim, 2_200, sub=VICTIMS.stop)
+        for market, size in FOUR_LEGS.items():
+            system.prices()
+            system.trade(self.victim, self.maker, market, size, PRICES[market], subs=(VICTIMS.stop, 1))
+            system.trade(self.taker, self.maker, market, 0.1, PRICES[market], subs=(1, 1))
         self.at(BREACH)
-        system.auction.open(self.victims, sender=self.owner)
+        system.auction.open(self.victims + self.four_markets, sender=self.owner)
         self.bid(self.victims, 0.01)
+        self.bid(self.four_markets, 0.01)
         self.at(PRICES)
-        system.auction.open(self.victims, sender=self.owner)
+        system.auction.open(self.victims + self.four_markets, sender=self.owner)
         # The next order takes its slot over from one 256 nonces ago.
         for nonce in (200, 456):
             self.fill(nonce)
@@ -92,27 +105,28 @@ class Bench:
         order = system.order(system.account(self.maker), ETH, -1, PRICES[ETH], nonce=nonce)
         return system.fill(order, system.sign(order, self.maker), self.taker, 0.25)
 
-    def open(self, count: int) -> Any:
-        """Sight the first accounts, which are in breach and have been before."""
+    def open(self, accounts: list[int]) -> Any:
+        """Sight accounts which are in breach and have been before."""
         self.at(BREACH)
-        return self.system.auction.open(self.victims[:count], sender=self.owner)
+        return self.system.auction.open(accounts, sender=self.owner)
 
     def resight(self) -> Any:
         """Sight an account again whose run goes on."""
-        self.open(1)
-        return self.open(1)
+        self.open(self.victims[:1])
+        return self.open(self.victims[:1])
 
     def bid(self, accounts: list[int], fraction: float) -> Any:
         """Take a fraction of each account, without limits."""
         lots = [(account, wad(fraction), NO_LIMIT, 0, 0, ANY_MARKET, ANY_NONCE) for account in accounts]
-        return self.system.auction.bid(self.system.account(self.taker), lots, sender=self.taker)
+        taker = self.system.account(self.taker, 1 if accounts == self.four_markets else 0)
+        return self.system.auction.bid(taker, lots, sender=self.taker)
 
-    def bid_partial(self, count: int) -> Any:
+    def bid_partial(self, accounts: list[int]) -> Any:
         """Take a fifth of accounts sighted half a minute ago."""
-        self.open(count)
+        self.open(accounts)
         self.system.pass_time(30)
         self.at(BREACH)
-        return self.bid(self.victims[:count], 0.2)
+        return self.bid(accounts, 0.2)
 
     def open_and_take(self) -> Any:
         """Sight an account and take as much of it as may be, in one act."""
@@ -186,12 +200,13 @@ def undone() -> Iterator[None]:
 def measure(bench: Bench) -> dict[str, int]:
     """Each act from the same state of the chain; differences are named `each_more`."""
     acts: dict[str, Callable[[], Any]] = {
-        "open_1": lambda: bench.open(1),
-        "open_5": lambda: bench.open(5),
+        "open_1": lambda: bench.open(bench.victims[:1]),
+        "open_5": lambda: bench.open(bench.victims[:5]),
         "resight_1": bench.resight,
-        "bid_1_partial": lambda: bench.bid_partial(1),
+        "bid_1_partial": lambda: bench.bid_partial(bench.victims[:1]),
+        "bid_of_5": lambda: bench.bid_partial(bench.victims[:5]),
         "open_and_take_1": bench.open_and_take,
-        "bid_4_partial": lambda: bench.bid_partial(4),
+        "bid_4_partial": lambda: bench.bid_partial(bench.four_markets),
         "fill_1": lambda: bench.fill(456),
         "deposit": bench.deposit,
         "withdraw_with_position": bench.withdraw,
@@ -202,7 +217,7 @@ def measure(bench: Bench) -> dict[str, int]:
         with undone():
             gas[name] = act().gas_used
     gas["open_each_more"] = (gas.pop("open_5") - gas["open_1"]) // 4
-    gas["bid_each_more"] = (gas["bid_4_partial"] - gas["bid_1_partial"]) // 3
+    gas["bid_each_more"] = (gas.pop("bid_of_5") - gas["bid_1_partial"]) // 4
     for count in (1, 4, 16):
         with undone():
             gas[f"req_{count}"] = bench.requirement(count)
