@@ -100,6 +100,7 @@ class Keeper:
             sender=self._urgent.address,
         )
         await self._on_head(head, self.session.take_changes())
+        self.health.handled(self.session.mirror.number)
 
     async def _handle(self, waiting: asyncio.Task[Header | None], stop: asyncio.Event) -> None:
         """One head, or the news that there is none; a failure is counted and told, and the next head starts afresh."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-SECONDS = 30
+SECONDS = 60
 KEY_ENV = "KEEPER_KEY"
 
 
