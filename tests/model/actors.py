@@ -36,7 +36,7 @@ class Actors:
         self._let_contract_wallet_in()
         self.traders = [number(wallet) << 96 | sub for wallet in self.wallets[:TRADERS] for sub in range(SUBS)]
         self.traders.append(number(self.contract_wallet.address) << 96)
-        self.takers = [number(wallet) << 96 | sub for wallet in self.wallets[TRADERS:-LENDERS] for sub in range(2)]
+        self.takers = [number(wallet) << 96 | sub for wallet in self.wallets[TRADERS:-LENDERS] for sub in range(3)]
         self.lenders = [number(wallet) << 96 for wallet in self.wallets[-LENDERS:]]
         self.all = [*self.traders, *self.takers, *self.lenders]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, replace
 
-from keeper.model.auction_house import ANY_MARKET, ANY_NONCE, Lot
+from keeper.model.auction_house import ANY_MARKET, ANY_NONCE, Lot, Taken
 from tests.model.actors import WAD
 from tests.model.chain import number
 from tests.model.walk import Walk
@@ -31,7 +31,7 @@ class AuctionFlow(Walk):
 
     def bid(self) -> None:
         rng = self.rng
-        sighted = self.actors.sighted()
+        sighted = [account for account in self.actors.sighted() if not self.actors.assess(account).state]
         # Young runs cost too much and old ones are what a bidder waits for: the oldest come first, mostly.
         sighted.sort(key=lambda account: self.model.auction.runs[account].start or self.model.now)
         if rng.random() < 0.3:
@@ -41,12 +41,35 @@ class AuctionFlow(Walk):
             accounts.append(rng.choice(self.actors.all))
         if rng.random() < 0.02:
             accounts = []
-        taker = rng.choice(self.actors.takers) if rng.random() < 0.93 else self.actors.account()
+        takers = [account for account in self.actors.takers if account not in accounts]
+        taker = rng.choice(takers) if takers and rng.random() < 0.93 else self.actors.account()
         caller = self.actors.caller_for(taker)
         lots = [self._lot(account, caller) for account in accounts]
-        act = self.model.auction.bid
+        taken: list[Taken] = []
         args = (taker, [astuple(lot) for lot in lots])
-        self.world.both("bid", self.world.auction, "bid", args, caller, lambda: act(number(caller), taker, lots))
+        bid = self.model.auction.bid
+        refusal = self.world.both(
+            "bid", self.world.auction, "bid", args, caller, lambda: taken.extend(bid(number(caller), taker, lots)[0])
+        )
+        if not refusal:
+            for one in taken:
+                self._count(one, taker)
+
+    def _count(self, taken: Taken, taker: int) -> None:
+        quote = taken.quote
+        what = {
+            "bid: whole account": quote.fraction == WAD,
+            "bid: clipped": quote.clipped,
+            "bid: insolvent account": quote.equity < 0,
+            "bid: vault pays the taker": quote.taker_pays < 0,
+            "bid: pays a penalty": quote.penalty_paid > 0,
+            "bid: ends the run": quote.ends,
+            "bid: run goes on": not quote.ends,
+            "bid: share to its opener": taken.opener_gets > 0 and taken.opener != taker,
+            "bid: share to the taker": taken.opener_gets > 0 and taken.opener == taker,
+            "bid: opener is the account": taken.opener_gets > 0 and taken.opener == taken.lot.account,
+        }
+        self.world.traits.update(name for name, holds in what.items() if holds)
 
     def _lot(self, account: int, caller: str) -> Lot:
         rng = self.rng

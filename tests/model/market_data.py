@@ -10,7 +10,7 @@ from tests.model.chain import ORACLE, Reports, new_key, number
 from tests.model.world import FEED_DECIMALS, MAIN, MARKETS, PRICES, THRESHOLD, World
 
 WAD = 10**18
-JUMPS = [0.6, 0.8, 0.88, 0.93, 0.96, 1.03, 1.06, 1.12, 1.3]
+JUMPS = [0.7, 0.85, 0.92, 0.94, 0.96, 0.97, 0.98, 1.02, 1.03, 1.04, 1.06, 1.08, 1.15, 1.3]
 
 
 class MarketData:
@@ -80,7 +80,7 @@ class MarketData:
         rng, engines = self.rng, self.world.engines
         self.move()
         markets = [market for market in range(MAIN) if rng.random() < 0.97] or [0]
-        if everywhere or rng.random() < 0.04:
+        if everywhere or rng.random() < 0.35:
             markets = list(range(MARKETS))
         basis = rng.choice([0, 0, rng.randint(-4_000, 4_000)])
         round_ = self.now // ORACLE.round_seconds

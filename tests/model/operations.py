@@ -12,29 +12,29 @@ from tests.model.walk import QUOTE_SCALE
 from tests.model.world import MARKETS, SPOT_DECIMALS, SPOT_ONLY
 
 KINDS = {
-    "deposit": 7,
+    "deposit": 6,
     "withdraw": 9,
     "deposit_spot": 6,
-    "withdraw_spot": 5,
+    "withdraw_spot": 6,
     "settle": 7,
-    "trade": 12,
-    "fill": 14,
-    "cross": 9,
-    "cancel": 3,
-    "cancel_below": 3,
+    "trade": 14,
+    "fill": 16,
+    "cross": 10,
+    "cancel": 5,
+    "cancel_below": 5,
     "open": 8,
-    "bid": 11,
-    "collect": 3,
-    "approve_operator": 3,
-    "update": 12,
-    "refresh": 4,
-    "push": 9,
-    "vault_deposit": 3,
-    "vault_mint": 3,
-    "vault_withdraw": 3,
-    "vault_redeem": 3,
-    "slice": 3,
-    "govern": 3,
+    "bid": 14,
+    "collect": 5,
+    "approve_operator": 5,
+    "update": 8,
+    "refresh": 5,
+    "push": 8,
+    "vault_deposit": 5,
+    "vault_mint": 5,
+    "vault_withdraw": 5,
+    "vault_redeem": 5,
+    "slice": 5,
+    "govern": 5,
 }
 """Every kind of operation and how often it comes."""
 
@@ -72,7 +72,7 @@ class Operations(OrderFlow, AuctionFlow):
         """Let some time pass, or none, and do one operation."""
         self.data.pass_time()
         kind = self.rng.choice(self.kinds)
-        if kind in ("bid", "open") and self.rng.random() < 0.35 and not self.actors.sighted():
+        if kind in ("bid", "open") and self.rng.random() < 0.6 and not self.actors.sighted():
             self.data.shake()
         getattr(self, kind)()
 
@@ -174,7 +174,7 @@ class Operations(OrderFlow, AuctionFlow):
         return caller, owner
 
     def vault_deposit(self) -> None:
-        amount = self.actors.units(self.rng.choice([1, 300, 9_000]) * self.rng.randint(1, 10**18), QUOTE_SCALE)
+        amount = self.actors.units(self.rng.choice([1, 300, 9_000, 80_000]) * self.rng.randint(1, 10**18), QUOTE_SCALE)
         self.vault_act("deposit", (amount, self._receiver()), self.actors.anyone())
 
     def vault_mint(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from keeper.model.orders import Order
+from keeper.model.trading import unsettled
 from tests.model.actors import WAD
 from tests.model.chain import number
 from tests.model.governance import Governance
@@ -47,6 +48,13 @@ class OrderFlow(Governance):
         if rng.random() < 0.02:
             size = rng.choice([0, 10**33 + 1, -(10**40), 1, 10**31, 10**33])
         price = self.actors.near(market)
+        if market < MARKETS and self.actors.assess(taker).in_breach and rng.random() < 0.7:
+            # Somebody helps an account in breach out at a price in its favour, and takes no fee.
+            maker = rng.choice(self.actors.takers)
+            price = self.actors.index(market) * (1_000 - rng.randint(1, 20) * (1 if size > 0 else -1)) // 1_000
+            if not self.trade_act(market, taker, maker, size, price, (0, 0)):
+                self.count(market, taker, maker)
+            return
         notional = abs(size) * price // WAD
         fees = [rng.choice([0, 0, notional // rng.randint(101, 9_999)]) for _ in range(2)]
         if rng.random() < 0.02:
@@ -54,7 +62,23 @@ class OrderFlow(Governance):
         if rng.random() < 0.5:
             taker, maker, size = maker, taker, -size
         caller = self.actors.anyone() if rng.random() < 0.03 else ""
-        self.trade_act(market, taker, maker, size, price, (fees[0], fees[1]), caller)
+        if not self.trade_act(market, taker, maker, size, price, (fees[0], fees[1]), caller):
+            self.count(market, taker, maker)
+
+    def count(self, market: int, *sides: int) -> None:
+        """What became of the sides of a trade."""
+        reading = self.model.engine.reading(market)
+        for account in sides:
+            value = unsettled(self.actors.holding(account, market), reading)
+            assessment = self.actors.assess(account)
+            what = {
+                "trade: loss left unsettled": value < 0,
+                "trade: profit left unsettled": value > 0,
+                "trade: relief below the initial margin": assessment.equity - assessment.down < assessment.im,
+                "trade: side still in breach": assessment.in_breach,
+                "trade: position closed": self.actors.holding(account, market).size == 0,
+            }
+            self.world.traits.update(name for name, holds in what.items() if holds)
 
     # Orders
 
@@ -99,7 +123,7 @@ class OrderFlow(Governance):
 
     def fill(self) -> None:
         rng = self.rng
-        if self.book and rng.random() < 0.45:
+        if self.book and rng.random() < 0.3:
             signed = rng.choice(self.book)
             taker = rng.choice(self.actors.traders + self.actors.takers)
         else:

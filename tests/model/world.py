@@ -119,7 +119,8 @@ class World:
     def __init__(self, rng: random.Random) -> None:
         self.done: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self.traits: Counter[str] = Counter()
         self.mirror = Mirror()
         self.seen: set[int] = set()
         engines = deploy_engine(rng, THRESHOLD, 8)
@@ -189,7 +190,7 @@ class World:
         assert said == refusal, f"{kind} {function}{args} by {sender}: contract {said!r}, model {refusal!r}"
         if refusal:
             self.refused[kind] += 1
-            self.reasons[refusal] += 1
+            self.reasons[refusal, kind] += 1
         else:
             self.done[kind] += 1
             self._compare(touched, self.mirror.take(computation.get_log_entries()))
