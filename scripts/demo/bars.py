@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,8 @@ def _times(table: pd.DataFrame, column: str) -> pd.DatetimeIndex:
     values = table[column]
     try:
         seconds = pd.api.types.is_numeric_dtype(values)
-        moments = pd.to_datetime(values, unit="s", utc=True) if seconds else pd.to_datetime(values, utc=True)
+        how: dict[str, Any] = {"unit": "s"} if seconds else {"format": "mixed"}
+        moments = pd.to_datetime(values, utc=True, **how)
         times = pd.DatetimeIndex(moments)
     except (ValueError, TypeError) as error:
         raise UsageError(f"PRICES: column {column!r} does not hold times: {error}") from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.table import Table
 
 from . import pictures
@@ -115,9 +115,7 @@ def _pictures(story: Story) -> dict[str, str]:
 
 def write_report(story: Story, file: Path) -> None:
     """Write the report to `file`, whole in one file: it needs nothing from a network."""
-    environment = Environment(
-        loader=PackageLoader("scripts.demo"), autoescape=select_autoescape(), undefined=StrictUndefined
-    )
+    environment = Environment(loader=PackageLoader("scripts.demo"), autoescape=True, undefined=StrictUndefined)
     text = environment.get_template("report.html.j2").render(
         path=story.path,
         seed=story.seed,
