@@ -21,7 +21,7 @@ from .settings import MARKETS
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path("deployments/ethereum-local-foundry.json")
 NETWORK = "ethereum:local:foundry"
-DEPLOY_SECONDS = 150
+DEPLOY_SECONDS = 600
 
 
 class DeployError(Exception):

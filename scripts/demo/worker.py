@@ -17,8 +17,8 @@ import requests
 from .node import free_port
 from .wallets import Wallet
 
-START_SECONDS = 60.0
-HEAD_SECONDS = 20.0
+START_SECONDS = 180.0
+HEAD_SECONDS = 60.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.003
 CONFIG = """\

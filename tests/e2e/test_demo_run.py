@@ -18,7 +18,7 @@ from scripts.demo.wallets import wallet
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"ACCOUNTS": "60", "BLOCKS": "120"}
-SECONDS = 400
+SECONDS = 900
 
 
 @dataclass(frozen=True)
