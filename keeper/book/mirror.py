@@ -85,6 +85,7 @@ def merged(old: Entry, header: int, changed: int, words: tuple[int, ...]) -> Ent
 
 
 EMPTY = Entry(0, ())
+TABLES = ("accounts", "runs", "prices", "parameters", "slow_feeds", "books", "curves", "tokens", "operators", "scalars")
 
 
 class Mirror:
@@ -133,6 +134,14 @@ class Mirror:
             before, record = self._undo.pop()
             self._restore(record)
             self.number, self.block_hash, self.time, self.base_fee = before
+
+    def frozen(self) -> Mirror:
+        """A copy of the tables as they are now, without the history; keys and values are shared, as none can change."""
+        copy = Mirror(0)
+        copy.number, copy.block_hash, copy.time, copy.base_fee = self.number, self.block_hash, self.time, self.base_fee
+        for name in TABLES:
+            getattr(copy, name).update(getattr(self, name))
+        return copy
 
     def entry(self, account: int) -> Entry:
         """The account's words; empty for one never seen."""

@@ -30,6 +30,7 @@ class Node:
         self._following = False
         self._newest: Header | None = None
         self._handed = ""
+        self._unhandled = False
         self._tick = asyncio.Event()
 
     @property
@@ -93,6 +94,9 @@ class Node:
         After such a silence the node is asked itself, so that a subscription that stopped hearing is noticed: then the
         next endpoint is taken. Raises LinkError when no endpoint can be had.
         """
+        if self._unhandled:
+            self._unhandled = False
+            return await self.latest()
         try:
             async with asyncio.timeout(self._deaf):
                 while self._newest is None:
@@ -105,6 +109,10 @@ class Node:
         newest, self._newest = self._newest, None
         self._handed = newest.hash
         return newest
+
+    def again(self) -> None:
+        """The last head could not be dealt with: have `next_head` ask for the newest one at once."""
+        self._unhandled = True
 
     async def latest(self) -> Header:
         """The head, by asking."""

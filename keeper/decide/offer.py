@@ -10,7 +10,8 @@ from keeper.config.schema import BidSection, FeesSection
 from keeper.model.auction import Quote, lambda_at
 from keeper.model.rounding import BPS, WAD, ceil_div
 
-GAS_BID = 150_000
+GAS_BID = 400_000
+"""For the bid itself, the taker's margin check over 16 markets above all; what is not used costs nothing."""
 GAS_LOT = 250_000
 GAS_LOT_MARKET = 50_000
 

@@ -33,8 +33,8 @@ from keeper.watch.health import Health
 log = structlog.get_logger(__name__)
 
 BID, OPEN = "bid", "open"
-BACKOFF = 1.0
-"""Seconds to wait when no endpoint answers, before all are tried again."""
+BACKOFF = 0.25
+"""Seconds to wait after a failure before the newest head is asked for."""
 
 
 class Keeper:
@@ -75,7 +75,7 @@ class Keeper:
                 if not waiting.done():
                     waiting.cancel()
                 await self._handle(waiting, stop)
-            self.session.save()
+            await self.session.save()
         finally:
             stopping.cancel()
             await self.session.close()
@@ -89,7 +89,7 @@ class Keeper:
             for pending in lane.pending:
                 if pending.decision.reserved:
                     self.ledger.restore(pending.decision.id, pending.decision.reserved)
-        self.session.save()
+        await self.session.save()
         self._saved = self.session.mirror.number
         await self.session.node.follow()
         log.info(
@@ -119,9 +119,9 @@ class Keeper:
         except (LinkError, RpcError) as error:
             metrics.HEAD_FAILURES.inc()
             self.health.failed(str(error))
-            log.error("a head was not handled", error=str(error))
-            if waiting.done() and not waiting.cancelled() and waiting.exception() is not None:
-                await asyncio.sleep(BACKOFF)
+            log.warning("a head was not handled", error=str(error))
+            self.session.node.again()
+            await asyncio.sleep(BACKOFF)
         else:
             self.health.handled(self.session.mirror.number)
 
@@ -144,7 +144,7 @@ class Keeper:
             self._report(under)
         if mirror.number - self._saved >= self._config.store.snapshot_blocks:
             self._saved = mirror.number
-            self.session.save()
+            self.session.save_aside()
 
     def _under(self, exact: Exact) -> list[int]:
         """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 import structlog
@@ -55,6 +56,7 @@ class Session:
         self.mirror = Mirror(chain.history_blocks)
         self.oracle: Oracle | None = None
         self._changes = Changes()
+        self._saving: asyncio.Task[None] | None = None
         self._engine = engine
         self._follower = self._new_follower()
         core = deployment.address("Clearinghouse")
@@ -78,8 +80,12 @@ class Session:
         await self._from_snapshot()
 
     async def close(self) -> None:
-        """Let go of the node."""
-        await self.node.close()
+        """Let go of the node, and see a snapshot that is being written to its end."""
+        try:
+            if self._saving is not None:
+                await self._saving
+        finally:
+            await self.node.close()
 
     def take_changes(self) -> Changes:
         """What all catching up since the last call did, also where it broke off."""
@@ -89,33 +95,48 @@ class Session:
     async def catch_up(self, head: Header) -> None:
         """Bring the mirror to `head`; what was not applied because a request failed comes with the next head."""
         try:
-            async for step in self._follower.steps(head):
-                if isinstance(step, Undo):
-                    metrics.REORGS.inc()
-                    log.warning("rolled back", to=step.number, since=self.mirror.number)
-                    self.mirror.rollback(step.number)
-                    self._changes.roll_back(step.number)
-                    continue
-                header = step.header
-                events = [entry.event for entry in step.logs]
-                self.mirror.apply(header.number, header.hash, header.time, header.base_fee, events)
-                self._changes.seen.update({entry.transaction: (entry.block, entry.block_hash) for entry in step.logs})
+            await self._follow(head)
         except (LostError, UnreadableError) as error:
             log.error("the book is read anew", reason=str(error))
             self._drop_snapshots()
             self._restart(Mirror(self.config.chain.history_blocks))
             self._changes.roll_back(head.number - self.config.chain.history_blocks)
-            await self.catch_up(head)
+            await self._follow(head)
+
+    async def _follow(self, head: Header) -> None:
+        async for step in self._follower.steps(head):
+            if isinstance(step, Undo):
+                metrics.REORGS.inc()
+                log.warning("rolled back", to=step.number, since=self.mirror.number)
+                self.mirror.rollback(step.number)
+                self._changes.roll_back(step.number)
+                continue
+            header = step.header
+            events = [entry.event for entry in step.logs]
+            self.mirror.apply(header.number, header.hash, header.time, header.base_fee, events)
+            self._changes.seen.update({entry.transaction: (entry.block, entry.block_hash) for entry in step.logs})
 
     def exact(self) -> Exact:
         """The book at the time of its block."""
         assert self.oracle is not None
         return Exact(self.mirror, self.oracle, self.mirror.time)
 
-    def save(self) -> None:
-        """Write a snapshot."""
-        if self._engine is not None and self.mirror.number >= self.deployment.block:
-            save_snapshot(self._engine, self._name, self.mirror)
+    async def save(self) -> None:
+        """Write a snapshot; returns when it is on the disk."""
+        self.save_aside()
+        if self._saving is not None:
+            await self._saving
+
+    def save_aside(self) -> None:
+        """Begin to write a snapshot in a thread of its own, unless the last one is still being written."""
+        if self._engine is None or self.mirror.number < self.deployment.block:
+            return
+        if self._saving is None or self._saving.done():
+            if self._saving is not None:
+                # A store that cannot be written is no store: this raises what happened to the last one.
+                self._saving.result()
+            frozen = self.mirror.frozen()
+            self._saving = asyncio.create_task(asyncio.to_thread(save_snapshot, self._engine, self._name, frozen))
 
     def _new_follower(self) -> Follower:
         chain = self.config.chain

@@ -157,6 +157,22 @@ def test_next_head__quiet_chain__no_head_and_no_new_connection() -> None:
     run(1, act, deaf=0.2)
 
 
+def test_next_head__last_one_not_dealt_with__asked_for_at_once() -> None:
+    """On a quiet chain nobody would tell of it again."""
+
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].extend()
+        assert await head(node) == 1
+        node.again()
+        assert await head(node) == 1
+        made[0].deaf = True
+        await made[0].extend()
+        node.again()
+        assert await head(node) == 2
+
+    run(1, act)
+
+
 def test_call__no_answer_in_time__next_endpoint_asked() -> None:
     async def act(node: Node, made: list[Endpoint]) -> None:
         made[0].silent.add("eth_chainId")
