@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import structlog
 
 from keeper.chain.types import Header, LinkError, RpcError, number
+from keeper.config import ConfigError
 from keeper.config.schema import FeesSection
 from keeper.execution import fees
 from keeper.execution.signers import Signer
@@ -71,12 +72,21 @@ class Lane:
         return self.signer.address
 
     async def resume(self, head: Header, history: int) -> None:
-        """Take up where an earlier process left off, at whatever point it was stopped."""
+        """Take up where an earlier process left off, at whatever point it was stopped.
+
+        Raises ConfigError if the journal has nonces that the chain cannot account for.
+        """
         abandoned = self._journal.abandon_planned(self.address)
         await self._unmine(head.number - history)
         self.pending = self._journal.pending(self.address)
         on_chain = number(await self._node.call("eth_getTransactionCount", [self.address, "latest"]))
-        self._nonce = max(on_chain, self._journal.next_nonce(self.address))
+        following = self._journal.next_nonce(self.address)
+        if not set(range(on_chain, following)) <= {pending.nonce for pending in self.pending}:
+            raise ConfigError(
+                f"store.path: the journal has {following} transactions of {self.address}, the chain {on_chain}: "
+                "it is of another chain, or the endpoint lags behind"
+            )
+        self._nonce = max(on_chain, following)
         log.info("lane resumed", lane=self.name, nonce=self._nonce, pending=len(self.pending), abandoned=abandoned)
         for pending in self.pending:
             await self._broadcast(pending, head)

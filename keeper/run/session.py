@@ -123,6 +123,8 @@ class Session:
 
     async def save(self) -> None:
         """Write a snapshot; returns when it is on the disk."""
+        if self._saving is not None:
+            await self._saving
         self.save_aside()
         if self._saving is not None:
             await self._saving

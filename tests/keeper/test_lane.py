@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from sqlalchemy import select
 
 from keeper.chain.types import Header, LinkError
+from keeper.config import ConfigError
 from keeper.config.schema import FeesSection
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import DrySigner, KeySigner, Signer
@@ -328,6 +329,23 @@ def test_resume__reorg_while_it_was_down__sent_again(tmp_path: Path) -> None:
     lane = lane_of(chain, journal_at(tmp_path))
     asyncio.run(act())
     assert chain.carried_out() == {b"a": 1, b"later": 1}
+
+
+def test_resume__journal_of_another_chain__refused_rather_than_stuck(tmp_path: Path) -> None:
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        for _ in range(2):
+            await tend(lane, chain.mine())
+        other = LedgerChain()
+        for _ in range(200):
+            other.mine()
+        with pytest.raises(ConfigError, match=r"store\.path: the journal has 1 transactions of 0x\w+, the chain 0: "):
+            await lane_of(other, journal_at(tmp_path)).resume(other.head, 64)
+
+    chain = LedgerChain()
+    lane = lane_of(chain, journal_at(tmp_path))
+    asyncio.run(act())
 
 
 def test_submit__endpoint_lost_while_sending__kept_and_sent_with_the_next_head(tmp_path: Path) -> None:
