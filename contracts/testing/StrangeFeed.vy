@@ -6,7 +6,6 @@
 @dev Only tests deploy it.
 """
 
-
 decimals: public(uint256)
 data: Bytes[512]
 burning: bool

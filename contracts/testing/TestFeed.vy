@@ -16,7 +16,6 @@ struct Round:
 
 
 decimals: public(immutable(uint8))
-version: public(constant(uint256)) = 1
 
 latest: public(Round)
 reverting: public(bool)
@@ -56,7 +55,13 @@ def set_reverting(reverting: bool):
 
 
 @external
-@view
+@pure
+def version() -> uint256:
+    return 1
+
+
+@external
+@pure
 def description() -> String[32]:
     return "Test feed"
 
