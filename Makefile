@@ -11,8 +11,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 WORKERS ?= 2
 VYPER_SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
-# What the compiler takes alone; modules that use another's storage are linted through who imports them.
-VYPER_CONTRACTS = $(wildcard contracts/*.vy contracts/testing/*.vy)
+# natrix takes no interfaces, and no module that uses the storage of two others.
+VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
+  $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
 .PHONY: help setup lock compile test test-contracts test-python lint format sizes demo clean
@@ -55,18 +56,18 @@ test: test-contracts test-python ## every test
 
 # Ape's own network, one a worker.
 test-contracts: compile
-	pytest -n $(WORKERS) $(wildcard tests/unit tests/deploy tests/gas)
+	pytest -n $(WORKERS) --dist loadfile $(wildcard tests/unit tests/deploy tests/gas)
 
 # Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test.
 test-python: compile
-	pytest -n $(WORKERS) -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+	pytest -n $(WORKERS) --dist loadfile -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
 
 lint: setup ## ruff, mypy, mamushi, natrix
 	ruff check $(PYTHON_SOURCES)
 	ruff format --check $(PYTHON_SOURCES)
 	mypy
 	mamushi --line-length 120 --check $(VYPER_SOURCES)
-	natrix lint $(VYPER_CONTRACTS)
+	natrix lint $(VYPER_LINTED)
 
 format: setup ## what lint asks for
 	ruff check --fix-only $(PYTHON_SOURCES)
