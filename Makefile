@@ -66,7 +66,7 @@ lint: setup ## ruff, mypy, mamushi, natrix
 	ruff check $(PYTHON_SOURCES)
 	ruff format --check $(PYTHON_SOURCES)
 	mypy
-	mamushi --line-length 120 --check $(VYPER_SOURCES)
+	mamushi --safe false --line-length 120 --check $(VYPER_SOURCES)
 	natrix lint $(VYPER_LINTED)
 
 format: setup ## what lint asks for
