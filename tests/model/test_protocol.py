@@ -136,7 +136,8 @@ def test_bid__largest_fraction__lands_on_the_target_and_pays_everybody(protocol)
     assert quote.lambda_now == 3_500 * 10**14
     after = protocol.clearinghouse.assess(OWNER)
     target = after.mm * TERMS.target // 10_000
-    assert abs(after.equity - target) <= 10
+    # The requirement comes in steps of 1e-12 quote and more.
+    assert abs(after.equity - target) <= 10**8
     assert protocol.auction.runs[OWNER].start == 0
     # Half of the penalty is the opener's, half the vault's.
     assert taken[0].opener == LENDER
