@@ -65,7 +65,7 @@ def __init__(oracle: IRiskEngine.Oracle, quote_feed: address, quote_heartbeat: u
 def update(reports: DynArray[IRiskEngine.Report, 16]):
     """
     @notice Moves the markets of one round's reports to the medians of their prices, by anyone. A market whose
-            price is of that round's time or later is left as it is.
+            fast price is of that round's time or later is left as it is.
     @param reports As many as the threshold says, of one round, by distinct signers, over one list of markets.
     """
     needed: uint256 = signed_reports.threshold
@@ -108,7 +108,8 @@ def update(reports: DynArray[IRiskEngine.Report, 16]):
             # With its sign bit turned over a basis sorts like an unsigned number.
             bases.append(((entry >> 70) & (2**20 - 1)) ^ _BASIS_OFFSET)
         word: uint256 = prices.words[market]
-        if prices.time_of(word) >= time:
+        # A price from the slow feed never outranks a report: whoever refreshes every block would hold it for ever.
+        if prices.time_of(word) >= time and not prices.is_from_slow(word):
             continue
         fast: prices.Fast = prices.Fast(
             time=time,

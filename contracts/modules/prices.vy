@@ -127,6 +127,15 @@ def time_of(word: uint256) -> uint256:
 
 @internal
 @pure
+def is_from_slow(word: uint256) -> bool:
+    """
+    @notice Whether a price word's index came from the slow feed.
+    """
+    return word >> 255 != 0
+
+
+@internal
+@pure
 def _signed(word: uint256, end: uint256, width: uint256) -> int256:
     # A field of `width` bits that ends below bit `end`, its sign extended.
     return convert(convert(word << unsafe_sub(256, end), bytes32), int256) >> unsafe_sub(256, width)
@@ -172,7 +181,7 @@ def _unpack(word: uint256) -> Stored:
         time=self.time_of(word),
         slow_for=(word >> 219) & _LOW_20,
         lag=(word >> 239) & _LOW_16,
-        from_slow=word >> 255 != 0,
+        from_slow=self.is_from_slow(word),
     )
 
 
@@ -212,9 +221,10 @@ def _slow_for(slow: slow_feed.Slow, time: uint256) -> uint256:
 @internal
 @view
 def _accrue(stored: Stored, elapsed: uint256) -> Stored:
-    # Funding at the index and basis before the update; what is too small to show stays in the lag.
+    # Funding at the index and basis before the update; what is too small to show stays in the lag. Time without a
+    # basis owes nothing, and must not wait there for the next one.
     moved: Stored = stored
-    moved.lag = min(stored.lag + elapsed, _LOW_16)
+    moved.lag = min(stored.lag + elapsed, _LOW_16) if stored.basis != 0 else 0
     accrued: int256 = convert(stored.index * moved.lag, int256) * stored.basis // (
         _MICRO * _MICRO * convert(ORACLE.funding_period, int256)
     )
@@ -243,12 +253,12 @@ def _next_basis(basis: int256, target: int256, elapsed: uint256, g: uint256) -> 
 def advance(word: uint256, fast: Fast, slow: slow_feed.Slow, g: uint256) -> uint256:
     """
     @notice The word after a fast price later than it.
-    @param fast The price, of a time after the word's.
+    @param fast The price; of a time after the word's, but for a word from the slow feed: then no time has passed.
     @param slow The slow price now, or a price of 0.
     @param g The market's gross parameter, 1e-5: it bounds the basis.
     """
     stored: Stored = self._unpack(word)
-    elapsed: uint256 = fast.time - stored.time
+    elapsed: uint256 = max(fast.time, stored.time) - stored.time
     counted: uint256 = min(elapsed, ORACLE.price_age)
     if word != 0:
         stored = self._accrue(stored, counted)
@@ -323,7 +333,7 @@ def read(word: uint256) -> Reading:
     reading.net_mark = self.mark_of(word, reading.index) - self.funding_of(word) * _MICRO
     age: uint256 = block.timestamp - self.time_of(word)
     slow_for: uint256 = (word >> 219) & _LOW_20
-    from_slow: bool = word >> 255 != 0
+    from_slow: bool = self.is_from_slow(word)
     slow_counts: bool = slow_for != 0 and age <= slow_for
     confidence: uint256 = (word >> 146) & _LOW_16
     if age > ORACLE.price_age or (from_slow and not slow_counts):

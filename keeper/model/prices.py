@@ -143,13 +143,13 @@ def next_basis(basis: int, target: int, seconds: int, g: int, oracle: Oracle) ->
 
 
 def fast_update(old: PriceWord | None, entry: Entry, slow: SlowPrice | None, oracle: Oracle, g: int) -> PriceWord:
-    """The word after a fast price that is newer than `old` (None: the market's first price)."""
+    """The word after a fast price that is newer than `old`, or finds it from slow (None: the market's first price)."""
     word = old or PriceWord()
-    elapsed = entry.time - word.time
+    elapsed = max(0, entry.time - word.time)
     seconds = min(elapsed, oracle.price_age) if old else 0
 
     funding = word.funding
-    lag = min(word.funding_lag + seconds, MAX_LAG)
+    lag = min(word.funding_lag + seconds, MAX_LAG) if word.basis else 0
     accrued = trunc_div(word.index * word.basis * lag, MICRO * oracle.funding_period * MICRO)
     if accrued and -MAX_FUNDING - 1 <= funding + accrued <= MAX_FUNDING:
         funding += accrued

@@ -128,7 +128,7 @@ class RiskEngine:
             in_bounds = all(prices.MIN_PRICE <= price <= prices.MAX_PRICE for price in worth)
             require(in_bounds, "risk_engine: price out of bounds")
             old = self.prices[market]
-            if old is not None and old.time >= time:
+            if old is not None and old.time >= time and not old.from_slow:
                 continue
             entry = Entry(
                 prices.encode_price(median_low(worth)),

@@ -165,7 +165,20 @@ def test_refresh__market_that_is_not_listed__reverts(desk, slow, market):
         desk.engine.refresh([FED, market], sender=desk.owner)
 
 
-def test_refresh__older_fast_round_after_it__is_skipped(desk, slow):
+def test_refresh__in_the_block_of_a_report__does_not_hold_the_fast_price_off(desk, slow):
+    desk.quote(slow - FAST_LIFE - 2, 100, basis=9_000)
+    held = desk.word()
+    refresh(desk, slow + ROUND)
+    assert desk.word().from_slow == 1
+    desk.quote(slow, 90, at=slow + ROUND + 1)
+    word = desk.word()
+    assert (word.from_slow, word.index, word.time) == (0, 90 * WAD, slow)
+    # No time has passed between a look after the round and the round.
+    assert (word.funding, word.basis) == (held.funding, held.basis)
+
+
+def test_refresh__after_a_fast_price_took_over__that_round_counts_once(desk, slow):
     refresh(desk, slow + ROUND)
     desk.quote(slow, 90, at=slow + ROUND + 1)
-    assert desk.word().from_slow == 1
+    desk.quote(slow, 80, at=slow + ROUND + 2)
+    assert desk.word().index == 90 * WAD

@@ -206,6 +206,16 @@ def test_update__negative_basis__funding_is_negative_and_rounded_toward_zero(des
     assert 3_001 * WAD * 250 * 10 % (10**6 * FUNDING_PERIOD * 10**6) != 0
 
 
+def test_update__time_without_a_basis__is_not_charged_when_one_comes(desk, begin):
+    for number in range(4):
+        desk.quote(begin + number * 10, 3_000)
+    assert desk.word().funding_lag == 0
+    desk.quote(begin + 40, 3_000, basis=9_000)
+    basis = desk.word().basis
+    desk.quote(begin + 42, 3_000, basis=9_000)
+    assert desk.word().funding == accrued(3_000 * WAD, basis, 2)
+
+
 def test_update__funding_too_small_to_show__waits_in_the_lag(desk, begin):
     # A price of 1e-5 and a basis of 1e-6: 1e13 · lag / 2.88e16 shows at a lag of 2,880 s.
     small = [Entry(FEEDLESS, 10**13, 0, 1)]
