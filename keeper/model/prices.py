@@ -11,6 +11,7 @@ from .words import PriceWord, SlowFeed
 LIVE, LATE, DEAD = 0, 1, 2
 MIN_PRICE = 10**9
 MAX_PRICE = 10**27
+MAX_ANSWER = 10**40
 MANTISSA_BITS = 48
 MAX_SLOW_FOR = 2**20 - 1
 MAX_LAG = 2**16 - 1
@@ -94,7 +95,7 @@ def decode_price(encoded: int) -> int:
 def _answer_counts(feed: SlowFeed, answer: Answer | None, now: int) -> bool:
     return (
         answer is not None
-        and answer.answer > 0
+        and 0 < answer.answer <= MAX_ANSWER
         and 0 < answer.updated_at <= now
         and answer.answered_in_round >= answer.round_id
         and now - answer.updated_at <= feed.heartbeat
