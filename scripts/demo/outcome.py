@@ -68,8 +68,8 @@ def _quantile(values: Sequence[float], part: float) -> float | None:
 
 
 def on_target(bid: Bid) -> bool:
-    """A slice of a part that left the account at the target health."""
-    return not bid.whole and bid.off_target is not None and bid.off_target <= ON_TARGET
+    """The bid left the account at the target health; one taken whole owes nothing and has none."""
+    return bid.off_target is not None and bid.off_target <= ON_TARGET
 
 
 def figures(bids: Sequence[Bid]) -> BidFigures:

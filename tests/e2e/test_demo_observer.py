@@ -21,6 +21,7 @@ from tests.e2e.demo_worlds import (
     VAULT,
     WAD,
     account_event,
+    event,
     mirror_of_two,
     price_event,
     run_event,
@@ -106,13 +107,14 @@ def test_block__sighted_after_one_block__counts_one() -> None:
     assert (observer.max_unsighted, observer.opened, record.auctions) == (1, 1, 1)
 
 
-def test_block__sighting_older_than_the_grace__counts_as_none() -> None:
+@pytest.mark.parametrize(("age", "unsighted"), [(300, 0), (301, 1)])
+def test_block__sighting_as_old_as_the_grace__is_the_last_that_counts(age: int, unsighted: int) -> None:
     observer = watching()
-    observer.block(1, NOW + 2, [run_event(LONG, opener=9, start=NOW - 400, last=NOW - 299, nonce=1)])
+    now = NOW + 2
 
-    observer.block(2, NOW + 4, fallen(NOW + 4))
+    observer.block(1, now, [run_event(LONG, opener=9, start=NOW - 400, last=now - age, nonce=1), *fallen(now)])
 
-    assert observer.max_unsighted == 1
+    assert observer.max_unsighted == unsighted
 
 
 def test_block__recovery__ends_the_spell() -> None:
@@ -221,6 +223,14 @@ def test_account_changed__position_gone__leaves_no_holding() -> None:
     mirror.apply(account_event(LONG, 5 * WAD))
 
     assert mirror.accounts[LONG].holdings == {} and mirror.accounts[LONG].principal == 5 * WAD
+
+
+def test_account_changed__word_left_out_but_bit_cleared__leaves_no_holding() -> None:
+    mirror = mirror_of_two()
+
+    mirror.apply(event("AccountChanged", account=LONG, act=1, header=5 * WAD, changed=0, words=[]))
+
+    assert mirror.accounts[LONG].holdings == {}
 
 
 def test_count_bands__bounds__belong_to_the_upper_band() -> None:

@@ -146,6 +146,7 @@ def test_spark__flat_and_empty__is_low() -> None:
         ('{"level": "warning", "event": "rolled back"}', False),
         ('{"level": "error", "event": "a head was not handled"}', True),
         ("Traceback (most recent call last):", True),
+        ("137", True),
         ("", False),
     ],
 )
