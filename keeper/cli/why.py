@@ -133,7 +133,7 @@ def bidding(config: Config, exact: Exact, account: int) -> str:
     if bid is None:
         return f"no bid: {terms}; too little for model {config.bid.model}, or more than the taker can carry"
     lot = bid.lots[0]
-    return f"bid for a fraction of {lot.fraction / WAD:.4f}, profit {money(quote(bid.profit))}: {terms}"
+    return f"bid for a fraction of {min(lot.fraction, full) / WAD:.4f}, profit {money(quote(bid.profit))}: {terms}"
 
 
 async def looked_at(config_path: Path, account: int) -> dict[str, Any]:

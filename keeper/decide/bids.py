@@ -13,7 +13,7 @@ from keeper.decide.offer import GAS_BID, Offer, offer_of
 from keeper.model.auction import opener_share
 from keeper.model.prices import LIVE
 from keeper.model.requirement import MAX_MARKETS, Assessment
-from keeper.model.rounding import BPS, WAD
+from keeper.model.rounding import BPS, WAD, ceil_div
 
 STEPS = 10
 """Halvings in the search for the largest fraction: to a thousandth."""
@@ -46,7 +46,7 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Bid:
-    """One transaction's lots, what they should bring, and the taker's margin that they bind. WAD quote."""
+    """One transaction's lots, what they should bring, and the margin they bind at most, taken as asked. WAD quote."""
 
     taker: int
     lots: tuple[Lot, ...]
@@ -101,9 +101,9 @@ class Bidder:
         for offer in offers:
             if len(book.lots) == self._bid.lots or book.gas + offer.gas > self._fees.max_gas:
                 break
-            fraction = self._largest(exact, book, offer, floor)
-            if fraction and self._model.takes(offer, fraction):
-                self._take(exact, book, offer, fraction)
+            asked = self._largest(exact, book, offer, floor)
+            if asked and self._model.takes(offer, min(asked, offer.quote.fraction)):
+                self._take(exact, book, offer, asked)
         if not book.lots:
             return None
         margin = max(0, start - excess(book.assessment))
@@ -115,7 +115,10 @@ class Bidder:
         return not self._allow or bool({account, account >> 96} & self._allow)
 
     def _largest(self, exact: Exact, book: Book, offer: Offer, floor: int) -> int:
-        """The largest fraction (WAD) that is worth its while and that the taker can carry, or 0.
+        """The largest fraction (WAD) to ask for that is worth its while and that the taker can carry, or 0.
+
+        A taker that can carry the whole asks for it: the Auction clips it to what brings the account back to its
+        target, at the prices of the block that has the bid rather than at those of now.
 
         What the margin leaves over is concave in the fraction, so those that can be carried are an interval; where it
         begins at 0, as it does for a taker at its margin, halving finds its other end.
@@ -124,8 +127,9 @@ class Bidder:
         least = offer.least(wad(self._bid.min_profit))
         if least is None or least > most:
             return 0
-        if self._carries(exact, book, offer, most, floor):
-            return most
+        for fraction in sorted({WAD, most}, reverse=True):
+            if self._carries(exact, book, offer, fraction, floor):
+                return fraction
         low = max(least, int(self._bid.min_fraction * WAD))
         if low >= most or not self._carries(exact, book, offer, low, floor):
             return 0
@@ -139,8 +143,7 @@ class Bidder:
         return low
 
     def _carries(self, exact: Exact, book: Book, offer: Offer, fraction: int, floor: int) -> bool:
-        quote = exact.quote(offer.account, fraction)
-        if quote.reason or self._from_vault(exact, offer, fraction) > book.vault:
+        if exact.quote(offer.account, fraction).reason or self._from_vault(exact, offer, fraction) > book.vault:
             return False
         _, holdings, after = self._after(exact, book, offer, fraction)
         if len(holdings) > MAX_MARKETS or after.state != LIVE or after.mm > wad(self._bid.max_requirement):
@@ -149,9 +152,11 @@ class Bidder:
         return excess(after) >= max(floor, buffer)
 
     def _after(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> tuple[int, Holdings, Assessment]:
-        quote = exact.quote(offer.account, fraction)
-        part_cash, part = part_of(offer.cash, offer.holdings, quote.fraction)
-        cash = book.cash + part_cash - quote.taker_pays
+        """The taker's book with so much of the account, also where the Auction would clip it."""
+        quote = offer.quote
+        part_cash, part = part_of(offer.cash, offer.holdings, fraction)
+        pays = ceil_div(fraction * (quote.equity * WAD - quote.lambda_taker * quote.mm), WAD**2)
+        cash = book.cash + part_cash - pays
         holdings = joined([book.holdings, part])
         return cash, holdings, exact.measure(cash, holdings)
 
@@ -161,24 +166,23 @@ class Bidder:
         opener, _ = opener_share(quote.penalty_paid, quote.run.paid, exact.terms.opener_cap)
         return quote.account_gets + opener - quote.taker_pays
 
-    def _take(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> None:
-        book.vault -= self._from_vault(exact, offer, fraction)
-        cash, holdings, after = self._after(exact, book, offer, fraction)
-        book.cash, book.holdings, book.assessment = cash, holdings, after
-        book.lots.append(self._lot(offer, fraction))
-        book.profit += offer.profit(fraction)
+    def _take(self, exact: Exact, book: Book, offer: Offer, asked: int) -> None:
+        book.vault -= self._from_vault(exact, offer, asked)
+        book.cash, book.holdings, book.assessment = self._after(exact, book, offer, asked)
+        book.lots.append(self._lot(offer, asked))
+        book.profit += offer.profit(min(asked, offer.quote.fraction))
         book.gas += offer.gas
 
-    def _lot(self, offer: Offer, fraction: int) -> Lot:
+    def _lot(self, offer: Offer, asked: int) -> Lot:
         quote = offer.quote
         slack = quote.mm * self._bid.cost_slack_bps // BPS
-        least = offer.least(0) or fraction
+        least = offer.least(0) or 0
         return Lot(
             account=offer.account,
-            fraction=fraction,
+            fraction=asked,
             max_cost=quote.unit_cost + slack,
             min_release=max(0, quote.mm - slack),
-            min_fraction=min(fraction, max(least, 1)),
+            min_fraction=min(asked, max(least, 1)),
             markets=offer.maps,
             nonce=quote.run.nonce,
         )

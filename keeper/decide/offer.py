@@ -14,6 +14,9 @@ GAS_BID = 400_000
 """For the bid itself, the taker's margin check over 16 markets above all; what is not used costs nothing."""
 GAS_LOT = 250_000
 GAS_LOT_MARKET = 50_000
+USED_LOT = 100_000
+USED_LOT_MARKET = 40_000
+"""What a lot uses: measured 90,000 for one market the taker holds already, and two new words for each other one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
     run = exact.run(account)
     curve = exact.curve(account)
     age = exact.now - run.start
-    gas = GAS_LOT + GAS_LOT_MARKET * maps.bit_count()
+    used = USED_LOT + USED_LOT_MARKET * maps.bit_count()
     gas_price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
     unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS
     return Offer(
@@ -82,8 +85,8 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         holdings=holdings,
         maps=maps,
         unwind=unwind,
-        gas=gas,
-        gas_cost=gas * gas_price * wad(fees.native_price) // WAD,
+        gas=GAS_LOT + GAS_LOT_MARKET * maps.bit_count(),
+        gas_cost=used * gas_price * wad(fees.native_price) // WAD,
         age=age,
         slope=lambda_at(curve, age + 1) - lambda_at(curve, age),
     )

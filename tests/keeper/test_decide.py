@@ -47,29 +47,31 @@ def bid_on(exact: Exact, *accounts: int, free: int | None = None, **fields: Any)
 
 
 def after(exact: Exact, bid: Bid) -> Any:
-    """The taker as the contracts would have it after the bid."""
+    """The taker as the contracts would have it after the bid, if what is asked for is not clipped."""
     cash, holdings = exact.cash(TAKER), exact.holdings(TAKER)
     for lot in bid.lots:
         quote = exact.quote(lot.account, lot.fraction)
-        part_cash, part = part_of(exact.cash(lot.account), exact.holdings(lot.account), quote.fraction)
-        cash += part_cash - quote.taker_pays
+        part_cash, part = part_of(exact.cash(lot.account), exact.holdings(lot.account), lot.fraction)
+        cash += part_cash + -lot.fraction * (quote.equity * WAD - quote.lambda_taker * quote.mm) // WAD**2
         holdings = joined([holdings, part])
     return exact.measure(cash, holdings)
 
 
-def test_choose__whole_offer_carried__largest_fraction_at_the_current_numbers() -> None:
+def test_choose__whole_account_carried__asks_for_it_at_the_current_numbers() -> None:
+    """What may be taken is less, and the contract clips it: no move of a price leaves it short of its target."""
     exact = book()
     bid = bid_on(exact)
     assert bid is not None
     (lot,) = bid.lots
     quote = exact.quote(VICTIM)
     assert 0 < quote.fraction < WAD
-    assert lot.fraction == quote.fraction
+    assert lot.fraction == WAD
+    assert 0 < lot.min_fraction < quote.fraction
     assert lot.nonce == exact.run(VICTIM).nonce
     assert lot.markets == 1
     assert quote.unit_cost < lot.max_cost <= quote.unit_cost + quote.mm // 100
     assert quote.mm * 99 // 100 <= lot.min_release < quote.mm
-    assert bid.profit == lot.fraction * (quote.lambda_taker * quote.mm // WAD) // WAD
+    assert bid.profit == quote.fraction * (quote.lambda_taker * quote.mm // WAD) // WAD
     assert bid.margin == excess(exact.assess(TAKER)) - excess(after(exact, bid))
 
 
@@ -83,6 +85,13 @@ def test_choose__margin_for_a_part_only__takes_the_largest_part_that_it_can_carr
     assert excess(after(exact, bid)) >= 0
     more = Bid(TAKER, (bid.lots[0].__class__(VICTIM, fraction + WAD // 500, 0, 0, 0, 0, 0),), 0, 0, 0)
     assert excess(after(exact, more)) < 0
+
+
+def test_choose__whole_account_too_large__asks_for_what_may_be_taken_now() -> None:
+    exact = book(taker=110)
+    bid = bid_on(exact)
+    assert bid is not None
+    assert bid.lots[0].fraction == exact.quote(VICTIM).fraction < WAD
 
 
 def test_choose__less_margin_free_than_there_is__bound_by_what_is_free() -> None:
@@ -184,8 +193,8 @@ def test_offer__unwinding_and_gas__count_against_it() -> None:
     assert offer is not None
     mm = exact.assess(VICTIM).mm
     assert offer.unwind == (500 * mm + 10 * exact.reading(0).index) // 10_000
-    # 1 gwei of base fee and 1 gwei of tip, 300,000 gas, 3,000 quote a coin.
-    assert offer.gas_cost == 300_000 * 2 * 10**9 * 3_000
+    # 1 gwei of base fee and 1 gwei of tip, 140,000 gas, 3,000 quote a coin.
+    assert offer.gas_cost == 140_000 * 2 * 10**9 * 3_000
     assert offer.profit(WAD) == offer.discount - offer.unwind - offer.gas_cost
     least = offer.least(WAD)
     assert least is not None
