@@ -24,7 +24,7 @@ from .stage import Stage, decoder_of
 from .wallets import ETHER, Wallet, signer_keys, wallet
 
 WAD = 10**18
-VAULT_DEPOSIT = 4_000_000 * WAD
+VAULT_DEPOSIT = 10_000_000 * WAD
 KEEPER_DEPOSIT = 12_000_000 * WAD
 Say = Callable[[str], None]
 
