@@ -55,9 +55,9 @@ def command(*arguments: str, key: str | None = None) -> subprocess.CompletedProc
 class KeeperProcess:
     """`keeper run`; killed on leaving if it is still there."""
 
-    def __init__(self, config: Path, key: str) -> None:
+    def __init__(self, config: Path, key: str, **environment: str) -> None:
         self._config = config
-        self._key = key
+        self._environment = {KEY_ENV: key, **environment}
         self._log = config.with_suffix(f".{time.monotonic_ns()}.log")
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class KeeperProcess:
                 [sys.executable, "-m", "keeper", "run", "--config", str(self._config)],
                 stderr=log,
                 stdout=log,
-                env={**os.environ, KEY_ENV: self._key},
+                env={**os.environ, **self._environment},
             )
         return self
 

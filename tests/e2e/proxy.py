@@ -13,11 +13,12 @@ from aiohttp import web
 
 
 class CountingProxy:
-    """Passes everything on to a node; `cut()` closes every open socket, cleanly."""
+    """Passes everything on to a node; `cut()` closes every open socket, cleanly; `refuse()` answers with errors."""
 
     def __init__(self, port: int) -> None:
         self._upstream = f"http://127.0.0.1:{port}"
         self._counts: Counter[str] = Counter()
+        self._refusals: Counter[str] = Counter()
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -57,6 +58,20 @@ class CountingProxy:
 
         asyncio.run_coroutine_threadsafe(close(), self._loop).result(10)
 
+    def refuse(self, method: str, times: int) -> None:
+        """The next requests of this method get an error; HTTP only."""
+        with self._guard:
+            self._refusals[method] = times
+
+    def _refusal(self, body: bytes) -> dict[str, Any] | None:
+        request = json.loads(body)
+        with self._guard:
+            if self._refusals[request["method"]] <= 0:
+                return None
+            self._refusals[request["method"]] -= 1
+        error = {"code": -32000, "message": "header not found"}
+        return {"jsonrpc": "2.0", "id": request["id"], "error": error}
+
     def _count(self, body: str | bytes) -> None:
         read = json.loads(body)
         with self._guard:
@@ -84,6 +99,9 @@ class CountingProxy:
             return await self._relay(request, session)
         body = await request.read()
         self._count(body)
+        refusal = self._refusal(body)
+        if refusal is not None:
+            return web.json_response(refusal)
         async with session.post(self._upstream, data=body, headers={"Content-Type": "application/json"}) as answer:
             return web.Response(body=await answer.read(), content_type="application/json")
 

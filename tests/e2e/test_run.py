@@ -119,6 +119,44 @@ def test_run__socket_closed_cleanly__hears_again(
     assert world.run(world.account(world.trader, 1)).last > 0
 
 
+@pytest.mark.parametrize("method", ["eth_call", "eth_getLogs", "eth_sendRawTransaction"])
+def test_run__requests_fail__account_not_forgotten(
+    world: World, proxy: CountingProxy, tmp_path: Path, method: str
+) -> None:
+    """Whatever fails on the way to a sighting, it is tried again, and said."""
+    config = configure(tmp_path, proxy.http, world.record(tmp_path), "[bid]\nenabled = false\n")
+    victim = world.account(world.trader, 1)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, {ETH: 2_000.0, BTC: 50_000.0})
+        proxy.refuse(method, 2)
+        for _ in range(10):
+            tick(world, keeper)
+            if world.run(victim).last > 0:
+                break
+        assert world.run(victim).last > 0
+        assert [event for event in keeper.events() if event["level"] in ("warning", "error")]
+
+
+def test_run__sightings_have_their_own_key__bids_do_not_wait_for_them(world: World, chain: Anvil, config: Path) -> None:
+    config.write_text(config.read_text() + '[signer.opens]\nkey_env = "KEEPER_OPENS_KEY"\n')
+    first = chain.head()["number"]
+    with KeeperProcess(config, key_of(world.taker), KEEPER_OPENS_KEY=key_of(world.rival)) as keeper:
+        keeper.started()
+        while not world.taken(first):
+            tick(world, keeper)
+    (sale,) = world.taken(first)
+    assert sale.args.taker == world.account(world.taker)
+    senders = [
+        world.web3.eth.get_transaction(event["hash"])["from"]
+        for kind in ("open", "bid")
+        for event in keeper.events("mined")
+        if event["kind"] == kind
+    ]
+    assert senders[0] == world.rival.address
+    assert set(senders[1:]) <= {world.taker.address}
+
+
 def test_run__dry_run__says_what_it_would_do_and_sends_nothing(world: World, chain: Anvil, tmp_path: Path) -> None:
     endpoint = f"ws://127.0.0.1:{chain.port}"
     config = configure(tmp_path, endpoint, world.record(tmp_path), "[signer]\ndry_run = true\n")
