@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import ape
 import pytest
 
@@ -53,6 +55,8 @@ def test_quote__any__is_the_auctions(scene, lens, auction):
 def test_quote_for__taker_that_can__says_what_the_bid_makes_of_it(scene, lens, fraction):
     system = scene.system
     system.prices()
+    # An odd size at an odd price, so that parts of size and cost are rounded.
+    system.trade(scene.victim, scene.maker, ETH, Decimal("0.123456789012345678"), Decimal("1600.000000000000000123"))
     system.trade(scene.taker, scene.maker, ETH, -3, 1600)
     system.trade(scene.taker, scene.maker, BTC, 0.2, 51_200)
     scene.sighted_at(1520, LAST)
