@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ from tests.e2e.world import BTC, ETH, World
 LOW = {ETH: 1_900.0, BTC: 50_000.0}
 
 
-def key_of(who: object) -> str:
-    return "0x" + bytes(who.key).hex()  # type: ignore[attr-defined]
+def key_of(who: Any) -> str:
+    return "0x" + bytes(who.key).hex()
 
 
 def tick(world: World, keeper: KeeperProcess, prices: dict[int, float] = LOW, times: int = 1) -> None:

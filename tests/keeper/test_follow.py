@@ -84,7 +84,7 @@ class Told:
     """What a mirror would have after the steps."""
 
     def __init__(self, chain: Forks, history: int = 128, log_range: int = 50) -> None:
-        self.follower = Follower(chain, ["0x"], start=START, log_range=log_range, history=history)  # type: ignore[arg-type]
+        self.follower = Follower(chain, ["0x"], start=START, log_range=log_range, history=history)
         self.applied: list[tuple[int, list[int]]] = []
 
     async def follow(self, head: Header) -> None:
@@ -94,7 +94,7 @@ class Told:
             else:
                 assert isinstance(step, Apply)
                 terms = [log.event[0] for log in step.logs]
-                self.applied.append((step.header.number, terms))  # type: ignore[arg-type]
+                self.applied.append((step.header.number, terms))
 
     @property
     def terms(self) -> list[int]:

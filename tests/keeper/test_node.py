@@ -36,7 +36,7 @@ class Endpoint:
         """A new head, told to whoever subscribed unless the endpoint is deaf."""
         self.number += 1
         message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": "0x1"}}
-        message["params"]["result"] = self.header()  # type: ignore[index]
+        message["params"]["result"] = self.header()
         if not self.deaf:
             for connection in self.connections:
                 await connection.send(json.dumps(message))
