@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType
 
 from rich.console import Console
 
+from .children import leave_by_interrupt
 from .deployer import DeployError
 from .driver import run
 from .node import NodeError
@@ -19,15 +18,9 @@ from .worker import KeeperError
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
-def _interrupt(number: int, _: FrameType | None) -> None:
-    """Any polite signal leaves through the same door as Ctrl-C, so that node and keeper are stopped."""
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
 def main() -> int:
     """Exit code: 0 passed, 1 failed, 2 asked for something that cannot be, 130 interrupted."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    leave_by_interrupt()
     console, errors = Console(), Console(stderr=True)
     try:
         outcome, reasons = run(read_settings(os.environ), console)

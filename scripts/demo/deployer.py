@@ -16,6 +16,7 @@ from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.contract import Contract
 
+from .children import Child
 from .settings import MARKETS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,34 +55,37 @@ class Deployment:
 
 def deploy(url: str, copy: Path, log: Path) -> Path:
     """Run the deployer's script against the node at `url`; its record is copied to `copy`."""
-    environment = {**os.environ, "APE_FOUNDRY_HOST": url, "PYTHONDONTWRITEBYTECODE": "1"}
     # Ape finds the compiler on PATH.
     programs = Path(sys.executable).parent
-    environment["PATH"] = f"{programs}{os.pathsep}{environment.get('PATH', '')}"
+    variables = {
+        "APE_FOUNDRY_HOST": url,
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     command = [str(programs / "ape"), "run", "deploy", "--configure", "--network", NETWORK]
     record = ROOT / RECORD
     lock = os.open(record.parent, os.O_RDONLY)
     try:
         # One record for every local node: two demos must not write it at a time.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _run(command, environment, log)
+        _run(command, variables, log)
         copy.write_bytes(record.read_bytes())
     finally:
         os.close(lock)
     return copy
 
 
-def _run(command: list[str], environment: dict[str, str], log: Path) -> None:
-    with log.open("w", encoding="utf-8") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
-        try:
-            code = process.wait(DEPLOY_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise DeployError(f"ape run deploy took more than {DEPLOY_SECONDS} s: see {log}") from None
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+def _run(command: list[str], variables: Mapping[str, str], log: Path) -> None:
+    ape = Child()
+    try:
+        with log.open("wb") as stream:
+            ape.start(command, stream, folder=ROOT, **variables)
+        code = ape.wait(DEPLOY_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise DeployError(f"ape run deploy took more than {DEPLOY_SECONDS} s: see {log}") from None
+    finally:
+        # The compiler, which Ape starts, ends with it.
+        ape.kill()
     if code:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-8:])
         raise DeployError(f"ape run deploy ended with {code}, see {log}:\n{tail}")

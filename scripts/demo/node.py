@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +12,10 @@ from typing import Any, Self
 
 import requests
 
+from .children import Child
+
 START_SECONDS = 20.0
+STOP_SECONDS = 5.0
 REQUEST_SECONDS = 120.0
 BASE_FEE = 10_000_000
 """wei a unit of gas: a rollup's, so that gas decides nothing."""
@@ -43,7 +46,7 @@ class Node:
         self.socket_url = f"ws://127.0.0.1:{self.port}"
         self._log = log
         self._session = requests.Session()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._anvil = Child()
 
     def __enter__(self) -> Self:
         binary = shutil.which("anvil")
@@ -51,9 +54,9 @@ class Node:
             raise NodeError("anvil is not on PATH: run `make setup`")
         command = [binary, "--host", "127.0.0.1", "--port", str(self.port), "--prune-history", str(KEPT_STATES)]
         command += ["--base-fee", str(BASE_FEE), "--gas-limit", str(GAS_LIMIT)]
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         try:
+            with self._log.open("wb") as log:
+                self._anvil.start(command, log)
             self._await_start()
         except BaseException:
             self.stop()
@@ -66,22 +69,13 @@ class Node:
     def stop(self) -> None:
         """End the process; again is harmless."""
         self._session.close()
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        self._anvil.end(signal.SIGTERM, STOP_SECONDS)
 
     def _await_start(self) -> None:
-        assert self._process is not None
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
-            if self._process.poll() is not None:
-                raise NodeError(f"anvil ended with {self._process.returncode}: see {self._log}")
+            if not self._anvil.running:
+                raise NodeError(f"anvil ended with {self._anvil.exit_code}: see {self._log}")
             try:
                 self.call("eth_chainId")
                 return

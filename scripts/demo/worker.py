@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 import requests
 
+from .children import Child
 from .node import free_port
 from .wallets import Wallet
 
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
 HEAD_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -58,8 +58,7 @@ class Worker:
         self.restarts = 0
         self._folder = folder
         self._wallet = wallet
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
+        self._process = Child()
         self._session = requests.Session()
         for left in folder.glob("keeper.sqlite*"):
             left.unlink()
@@ -68,7 +67,11 @@ class Worker:
         (folder / "keeper.toml").write_text(text, encoding="utf-8")
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,19 +79,14 @@ class Worker:
 
     def start(self) -> None:
         """Start the process; `wait_ready` says when it works."""
-        self._log = (self._folder / "keeper.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "keeper", "run", "--config", str(self._folder / "keeper.toml")],
-            env={**os.environ, "KEEPER_KEY": "0x" + self._wallet.key.hex()},
-            cwd=Path(__file__).resolve().parents[2],
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "keeper", "run", "--config", str(self._folder.resolve() / "keeper.toml")]
+        self._process = Child()
+        with (self._folder / "keeper.log").open("ab") as log:
+            self._process.start(command, log, folder=ROOT, KEEPER_KEY="0x" + self._wallet.key.hex())
 
     def kill(self) -> None:
         """kill -9: no handler runs, nothing is flushed or said."""
-        self._end(signal.SIGKILL)
+        self._process.kill()
 
     def restart(self) -> None:
         """Start again from what the killed one had written."""
@@ -97,20 +95,8 @@ class Worker:
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL if that does not end it; again is harmless."""
-        self._end(signal.SIGTERM)
+        self._process.end(signal.SIGTERM, STOP_SECONDS)
         self._session.close()
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(number)
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if self._log is not None:
-            self._log.close()
 
     def head(self) -> int:
         """The newest block that the keeper has dealt with; -1 while it does not answer."""
@@ -133,9 +119,9 @@ class Worker:
             raise KeeperError(f"the keeper has not dealt with block {block} after {seconds:.0f} s: see keeper.log")
 
     def _alive(self) -> bool:
-        if self._process is None or self._process.poll() is not None:
-            code = self._process.returncode if self._process else "killed"
-            raise KeeperError(f"the keeper has ended ({code}): see {self._folder / 'keeper.log'}")
+        if not self._process.running:
+            log = self._folder / "keeper.log"
+            raise KeeperError(f"the keeper has ended with {self._process.exit_code}: see {log}")
         return True
 
     def errors(self) -> int:

@@ -123,7 +123,7 @@ def test_demo__no_such_file__is_misuse_and_starts_nothing(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_demo__interrupted_while_deploying__stops_its_node(tmp_path: Path, number: signal.Signals) -> None:
+def test_demo__interrupted_while_deploying__leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     process = started(tmp_path, **SMALL)
     assert process.stdout is not None
     for line in process.stdout:
