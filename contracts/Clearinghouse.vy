@@ -101,7 +101,8 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
     principal: int256 = 0
     spots: uint256 = 0
     perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(ledger.headers[account])
+    header: uint256 = ledger.headers[account]
+    principal, spots, perps = account_words.unpack_header(header)
     if spots & (1 << market) == 0:
         if not roles.is_allowed(account, msg.sender):
             refusal.refuse("clearinghouse: not allowed")
@@ -112,7 +113,7 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
             margin.check_breach(before)
     spots = ledger.put_spot(account, market, ledger.spots[account][market] + wad, spots)
     ledger.spot_totals[market] += wad
-    ledger.headers[account] = account_words.pack_header(principal, spots, perps)
+    ledger.headers[account] = ledger.with_maps(header, spots, perps)
     interest.store(money)
     ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [ledger.spots[account][market]])
     door.pull(token, amount)
@@ -155,13 +156,14 @@ def withdraw_spot(account: uint256, market: uint256, amount: uint256, receiver: 
     principal: int256 = 0
     spots: uint256 = 0
     perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(ledger.headers[account])
+    header: uint256 = ledger.headers[account]
+    principal, spots, perps = account_words.unpack_header(header)
     balance: uint256 = ledger.spots[account][market]
     if balance < wad:
         refusal.refuse("clearinghouse: not enough spot")
     spots = ledger.put_spot(account, market, balance - wad, spots)
     ledger.spot_totals[market] -= wad
-    ledger.headers[account] = account_words.pack_header(principal, spots, perps)
+    ledger.headers[account] = ledger.with_maps(header, spots, perps)
     margin.check_withdrawal(margin.assess(money, account))
     interest.store(money)
     ledger.log_account(account, _ACT_WITHDRAW_SPOT, 1 << market, [ledger.spots[account][market]])
@@ -180,7 +182,13 @@ def settle(market: uint256, accounts: DynArray[uint256, 64]):
 
 @external
 def trade(
-    market: uint256, taker: uint256, maker: uint256, size: int256, price: uint256, taker_fee: uint256, maker_fee: uint256
+    market: uint256,
+    taker: uint256,
+    maker: uint256,
+    size: int256,
+    price: uint256,
+    taker_fee: uint256,
+    maker_fee: uint256,
 ):
     """
     @notice A venue's trade between two accounts, whose consent it vouches for; solvency it does not.
@@ -197,7 +205,17 @@ def trade(
     if size == 0:
         refusal.refuse("clearinghouse: nothing to move")
     self._check_market(market)
-    trading.trade(market, taker, maker, size, price, taker_fee, maker_fee)
+    trading.trade(
+        trading.Terms(
+            market=market,
+            taker=taker,
+            maker=maker,
+            size=size,
+            price=price,
+            taker_fee=taker_fee,
+            maker_fee=maker_fee,
+        )
+    )
 
 
 @external
@@ -224,7 +242,17 @@ def slice(
     roles.check_owner(taker)
     if fraction == 0 or fraction > _WAD:
         refusal.refuse("clearinghouse: fraction out of range")
-    slicing.slice(account, taker, fraction, taker_pays, account_gets, opener, opener_gets)
+    slicing.slice(
+        slicing.Terms(
+            account=account,
+            taker=taker,
+            fraction=fraction,
+            taker_pays=taker_pays,
+            account_gets=account_gets,
+            opener=opener,
+            opener_gets=opener_gets,
+        )
+    )
 
 
 @external
@@ -293,8 +321,8 @@ def set_settings(settings_: uint256):
     interest.store(money)
 
 
-@view
 @external
+@view
 def assess(account: uint256) -> IRiskEngine.Assessment:
     """
     @notice Equity, requirement and interval of an account now (WAD quote).
@@ -302,8 +330,8 @@ def assess(account: uint256) -> IRiskEngine.Assessment:
     return margin.assess(interest.load(), account)
 
 
-@view
 @external
+@view
 def appraise(account: uint256) -> IRiskEngine.Assessment:
     """
     @notice As `assess`, with the spot of an account that owes nothing priced as well.
@@ -315,8 +343,8 @@ def appraise(account: uint256) -> IRiskEngine.Assessment:
     return staticcall margin.RISK.appraise(cash, maps, words)
 
 
-@view
 @external
+@view
 def require_initial(account: uint256):
     """
     @notice Refuses an account below initial margin, or at prices that are not live.
@@ -324,8 +352,8 @@ def require_initial(account: uint256):
     margin.check_initial(margin.assess(interest.load(), account))
 
 
-@view
 @external
+@view
 def is_allowed(account: uint256, caller: address) -> bool:
     """
     @notice Whether a caller is an account's owner or an operator of the owner.
@@ -333,8 +361,8 @@ def is_allowed(account: uint256, caller: address) -> bool:
     return roles.is_allowed(account, caller)
 
 
-@view
 @external
+@view
 def book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
     """
     @notice Cash now (WAD quote), maps and words of an account, as `IRiskEngine.assess` takes them.
@@ -342,14 +370,14 @@ def book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
     return self._book_of(account)
 
 
-@view
 @external
+@view
 def header(account: uint256) -> uint256:
     return ledger.headers[account]
 
 
-@view
 @external
+@view
 def cash(account: uint256) -> int256:
     """
     @notice Cash now, WAD quote.
@@ -357,56 +385,56 @@ def cash(account: uint256) -> int256:
     return self._cash(account)
 
 
-@view
 @external
+@view
 def spot(account: uint256, market: uint256) -> uint256:
     return ledger.spots[account][market]
 
 
-@view
 @external
+@view
 def position(account: uint256, market: uint256) -> uint256:
     return ledger.positions[account][market]
 
 
-@view
 @external
+@view
 def market_book(market: uint256) -> uint256:
     return ledger.books[market]
 
 
-@view
 @external
+@view
 def spot_total(market: uint256) -> uint256:
     return ledger.spot_totals[market]
 
 
-@view
 @external
+@view
 def spot_token(market: uint256) -> address:
     return convert(door.spot_tokens[market] & (2**160 - 1), address)
 
 
-@view
 @external
+@view
 def quote_token() -> address:
     return door.QUOTE
 
 
-@view
 @external
+@view
 def quote_scale() -> uint256:
     return door.QUOTE_SCALE
 
 
-@view
 @external
+@view
 def indices() -> uint256:
     return interest.indices
 
 
-@view
 @external
+@view
 def accrued() -> (uint256, uint256, uint256):
     """
     @notice Indices, totals and custody as an act now would begin with.
@@ -414,44 +442,44 @@ def accrued() -> (uint256, uint256, uint256):
     return interest.words(interest.load())
 
 
-@view
 @external
+@view
 def totals() -> uint256:
     return interest.totals
 
 
-@view
 @external
+@view
 def custody() -> uint256:
     return interest.custody
 
 
-@view
 @external
+@view
 def settings() -> uint256:
     return interest.settings
 
 
-@view
 @external
+@view
 def is_venue(venue: address) -> bool:
     return roles.venues[venue]
 
 
-@view
 @external
+@view
 def risk_engine() -> address:
     return margin.RISK.address
 
 
-@view
 @external
+@view
 def auction() -> address:
     return roles.auction
 
 
-@view
 @external
+@view
 def vault() -> address:
     return roles.vault
 

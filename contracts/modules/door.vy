@@ -79,9 +79,7 @@ def push(token: address, receiver: address, amount: uint256):
     """
     @notice Sends units of a token.
     """
-    moved: bool = extcall IERC20(token).transfer(
-        receiver, amount, default_return_value=True, skip_contract_check=True
-    )
+    moved: bool = extcall IERC20(token).transfer(receiver, amount, default_return_value=True, skip_contract_check=True)
     self._check_moved(moved)
 
 
@@ -97,4 +95,4 @@ def _check_moved(moved: bool):
 def _scale_of(decimals: uint8) -> uint256:
     if convert(decimals, uint256) > _DECIMALS:
         refusal.refuse("clearinghouse: token decimals")
-    return 10 ** (_DECIMALS - convert(decimals, uint256))
+    return 10**(_DECIMALS - convert(decimals, uint256))

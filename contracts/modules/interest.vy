@@ -22,10 +22,12 @@ struct Money:
     totals_before: uint256
     custody_before: uint256
 
+
 WAD: constant(uint256) = 10**18
 CASH_MAX: constant(uint256) = 10**30
 
-_WAD: constant(int256) = 10**18
+# Added before a division by WAD, it rounds up.
+_UP: constant(uint256) = WAD - 1
 _CASH_MAX: constant(int256) = 10**30
 _YEAR: constant(uint256) = 31_536_000
 _RATE: constant(uint256) = 10**9
@@ -114,17 +116,16 @@ def _accrued(money: Money, elapsed: uint256) -> Money:
     supply: uint256 = unsafe_add(
         money.supply, unsafe_mul(unsafe_mul(money.supply, money.rates & _LOW_32), elapsed) // _RATE_YEAR
     )
-    borrow: uint256 = unsafe_add(
-        money.borrow, rounding.ceil_udiv(unsafe_mul(unsafe_mul(money.borrow, money.rates >> 32), elapsed), _RATE_YEAR)
-    )
+    owed: uint256 = unsafe_mul(unsafe_mul(money.borrow, money.rates >> 32), elapsed)
+    borrow: uint256 = unsafe_add(money.borrow, unsafe_add(owed, _RATE_YEAR - 1) // _RATE_YEAR)
     supply = min(supply, _LOW_80)
     borrow = min(borrow, _LOW_80)
     earned: uint256 = unsafe_add(
         unsafe_mul(money.negative, borrow) // WAD, unsafe_mul(money.positive, money.supply) // WAD
     )
     passed_on: uint256 = unsafe_add(
-        rounding.ceil_udiv(unsafe_mul(money.negative, money.borrow), WAD),
-        rounding.ceil_udiv(unsafe_mul(money.positive, supply), WAD),
+        unsafe_add(unsafe_mul(money.negative, money.borrow), _UP) // WAD,
+        unsafe_add(unsafe_mul(money.positive, supply), _UP) // WAD,
     )
     after: Money = money
     if earned > passed_on:
@@ -207,11 +208,11 @@ def cash_of(principal: int256, supply: uint256, borrow: uint256) -> int256:
     """
     @notice What a principal is worth (WAD quote), rounded toward minus infinity.
     """
-    index: uint256 = supply
-    if principal < 0:
-        index = borrow
     # 128 bits by 80: it cannot wrap.
-    return rounding.floor_div(unsafe_mul(principal, convert(index, int256)), _WAD)
+    if principal < 0:
+        owed: uint256 = unsafe_mul(convert(unsafe_sub(0, principal), uint256), borrow)
+        return unsafe_sub(0, convert(unsafe_add(owed, _UP) // WAD, int256))
+    return convert(unsafe_mul(convert(principal, uint256), supply) // WAD, int256)
 
 
 @internal
@@ -236,9 +237,11 @@ def changed(money: Money, principal: int256, change: int256) -> (Money, int256):
         after.positive = unsafe_sub(after.positive, convert(principal, uint256))
     renewed: int256 = 0
     if cash < 0:
-        renewed = rounding.floor_div(unsafe_mul(cash, _WAD), convert(money.borrow, int256))
-        after.negative = unsafe_add(after.negative, convert(unsafe_sub(0, renewed), uint256))
+        owed: uint256 = rounding.ceil_udiv(unsafe_mul(convert(unsafe_sub(0, cash), uint256), WAD), money.borrow)
+        after.negative = unsafe_add(after.negative, owed)
+        renewed = unsafe_sub(0, convert(owed, int256))
     else:
-        renewed = unsafe_mul(cash, _WAD) // convert(money.supply, int256)
-        after.positive = unsafe_add(after.positive, convert(renewed, uint256))
+        owned: uint256 = unsafe_mul(convert(cash, uint256), WAD) // money.supply
+        after.positive = unsafe_add(after.positive, owned)
+        renewed = convert(owned, int256)
     return after, renewed

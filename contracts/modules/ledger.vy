@@ -36,13 +36,11 @@ def change_cash(money: interest.Money, account: uint256, change: int256) -> inte
     """
     @notice Adds to, or takes from, an account's cash (WAD quote).
     """
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(self.headers[account])
+    header: uint256 = self.headers[account]
+    principal: int256 = account_words.unpack_header(header)[0]
     after: interest.Money = money
     after, principal = interest.changed(money, principal, change)
-    self.headers[account] = account_words.pack_header(principal, spots, perps)
+    self.headers[account] = self._with_principal(header, principal)
     return after
 
 
@@ -58,11 +56,13 @@ def write_position(
     spots: uint256 = 0
     perps: uint256 = 0
     principal, spots, perps = account_words.unpack_header(self.headers[account])
+    held: uint256 = perps
     perps = self.put_position(account, market, size, cost, perps)
-    self.check_markets(spots | perps)
+    if perps != held:
+        self.check_markets(spots | perps)
     after: interest.Money = money
     after, principal = interest.changed(money, principal, change)
-    self.headers[account] = account_words.pack_header(principal, spots, perps)
+    self.headers[account] = self._with_principal(self.with_maps(0, spots, perps), principal)
     return after
 
 
@@ -116,7 +116,9 @@ def check_size(fits: bool):
 
 @internal
 @view
-def words_of(account: uint256, spots: uint256, perps: uint256, market: uint256, position: uint256) -> DynArray[uint256, 32]:
+def words_of(
+    account: uint256, spots: uint256, perps: uint256, market: uint256, position: uint256
+) -> DynArray[uint256, 32]:
     """
     @notice An account's words in rising order of market, spot before position, with `position` in place of the word
             of `market` (64: of none).
@@ -171,6 +173,24 @@ def write_book(market: uint256, cost: int256, size: uint256):
     if book != self.books[market]:
         self.books[market] = book
         log IClearinghouse.BookChanged(market=market, book=book)
+
+
+@internal
+@pure
+def with_maps(header: uint256, spots: uint256, perps: uint256) -> uint256:
+    """
+    @notice A header with other maps of what the account holds.
+    """
+    return (perps << 192) | (spots << 128) | (header & _LOW_128)
+
+
+@internal
+@pure
+def _with_principal(header: uint256, principal: int256) -> uint256:
+    """
+    @dev A header with another principal. Cash within its bound is far below 2^127 at any index.
+    """
+    return ((header >> 128) << 128) | (convert(convert(principal, bytes32), uint256) & _LOW_128)
 
 
 @internal

@@ -52,9 +52,7 @@ def assess_words(
     if perps == 0 and cash >= 0:
         # It owes nothing, so its requirement is 0 whatever it holds; the RiskEngine would say the same.
         return IRiskEngine.Assessment(equity=cash, mm=0, im=0, floor=0, down=0, up=0, claims=0, state=0)
-    return staticcall RISK.assess(
-        cash, (perps << 64) | spots, ledger.words_of(account, spots, perps, market, position)
-    )
+    return staticcall RISK.assess(cash, (perps << 64) | spots, ledger.words_of(account, spots, perps, market, position))
 
 
 @internal

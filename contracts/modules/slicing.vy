@@ -17,12 +17,24 @@ uses: interest
 uses: ledger
 uses: roles
 
+# A slice as the auction brings it; WAD.
+struct Terms:
+    account: uint256
+    taker: uint256
+    fraction: uint256
+    taker_pays: int256  # below 0: the vault pays the taker
+    account_gets: uint256
+    opener: uint256
+    opener_gets: uint256
+
+
 # The maps of both accounts as markets move.
 struct Maps:
     account_spots: uint256
     account_perps: uint256
     taker_spots: uint256
     taker_perps: uint256
+
 
 _WAD: constant(int256) = 10**18
 _WAD_UINT: constant(uint256) = 10**18
@@ -33,54 +45,49 @@ _ACT_OPENER: constant(uint256) = 10
 
 
 @internal
-def slice(
-    account: uint256,
-    taker: uint256,
-    fraction: uint256,
-    taker_pays: int256,
-    account_gets: uint256,
-    opener: uint256,
-    opener_gets: uint256,
-):
+def slice(terms: Terms):
     """
-    @notice Moves `fraction` (WAD) of cash, spot and positions of `account` to `taker`, and the quote between account,
-            taker, opener and vault (WAD). Nothing settles.
+    @notice Moves a fraction of cash, spot and positions of the account to the taker, and the quote between account,
+            taker, opener and vault. Nothing settles.
     """
     money: interest.Money = interest.load()
-    changed: uint256 = self._move_markets(account, taker, convert(fraction, int256))
+    changed: uint256 = self._move_markets(terms.account, terms.taker, convert(terms.fraction, int256))
 
     # Each header is read when it is its turn: opener and vault may be one of the accounts before them.
-    header: uint256 = ledger.headers[account]
-    cash: int256 = interest.cash_of(account_words.unpack_header(header)[0], money.supply, money.borrow)
-    part: int256 = rounding.floor_div(cash * convert(fraction, int256), _WAD)
-    money = ledger.change_cash(money, account, convert(account_gets, int256) - part)
-    reward: int256 = convert(opener_gets, int256)
-    if opener == taker:
-        money = ledger.change_cash(money, taker, part - taker_pays + reward)
-    else:
-        money = ledger.change_cash(money, taker, part - taker_pays)
-        if reward != 0:
-            money = ledger.change_cash(money, opener, reward)
-    to_vault: int256 = taker_pays - convert(account_gets, int256) - reward
+    part: int256 = self._cash_part(money, terms)
+    money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - part)
+    reward: int256 = convert(terms.opener_gets, int256)
+    if terms.opener == terms.taker:
+        part += reward
+    money = ledger.change_cash(money, terms.taker, part - terms.taker_pays)
+    if terms.opener != terms.taker and reward != 0:
+        money = ledger.change_cash(money, terms.opener, reward)
+    vault: uint256 = 0
+    to_vault: int256 = terms.taker_pays - convert(terms.account_gets, int256) - reward
     if to_vault != 0:
-        money = self._pay_vault(money, to_vault)
+        vault = roles.vault_account()
+        money = self._pay_vault(money, vault, to_vault)
     interest.store(money)
 
     # Logged once all is written, so that each account's event is its final state.
-    self._log(account, _ACT_GIVEN, changed)
-    self._log(taker, _ACT_TAKEN, changed)
-    vault: uint256 = 0
-    if to_vault != 0:
-        vault = roles.vault_account()
-        if vault != account and vault != taker:
-            ledger.log_cash(vault, _ACT_VAULT)
-    if reward != 0 and opener != account and opener != taker and opener != vault:
-        ledger.log_cash(opener, _ACT_OPENER)
+    self._log(terms.account, _ACT_GIVEN, changed)
+    self._log(terms.taker, _ACT_TAKEN, changed)
+    if to_vault != 0 and vault != terms.account and vault != terms.taker:
+        ledger.log_cash(vault, _ACT_VAULT)
+    if reward != 0 and terms.opener != terms.account and terms.opener != terms.taker and terms.opener != vault:
+        ledger.log_cash(terms.opener, _ACT_OPENER)
 
 
 @internal
-def _pay_vault(money: interest.Money, amount: int256) -> interest.Money:
-    vault: uint256 = roles.vault_account()
+@view
+def _cash_part(money: interest.Money, terms: Terms) -> int256:
+    principal: int256 = account_words.unpack_header(ledger.headers[terms.account])[0]
+    cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
+    return rounding.floor_div(cash * convert(terms.fraction, int256), _WAD)
+
+
+@internal
+def _pay_vault(money: interest.Money, vault: uint256, amount: int256) -> interest.Money:
     after: interest.Money = ledger.change_cash(money, vault, amount)
     # Principal is below 0 exactly where cash is.
     if amount < 0 and account_words.unpack_header(ledger.headers[vault])[0] < 0:
@@ -98,10 +105,9 @@ def _move_markets(account: uint256, taker: uint256, fraction: int256) -> uint256
     taker_header: uint256 = ledger.headers[taker]
     changed: uint256 = header >> 128
     principal: int256 = 0
-    taker_principal: int256 = 0
     maps: Maps = empty(Maps)
     principal, maps.account_spots, maps.account_perps = account_words.unpack_header(header)
-    taker_principal, maps.taker_spots, maps.taker_perps = account_words.unpack_header(taker_header)
+    principal, maps.taker_spots, maps.taker_perps = account_words.unpack_header(taker_header)
     rest: uint256 = maps.account_spots
     for _: uint256 in range(16):
         if rest == 0:
@@ -117,8 +123,8 @@ def _move_markets(account: uint256, taker: uint256, fraction: int256) -> uint256
         rest &= rest - 1
         maps = self._move_position(maps, account, taker, market, fraction)
     ledger.check_markets(maps.taker_spots | maps.taker_perps)
-    ledger.headers[account] = account_words.pack_header(principal, maps.account_spots, maps.account_perps)
-    ledger.headers[taker] = account_words.pack_header(taker_principal, maps.taker_spots, maps.taker_perps)
+    ledger.headers[account] = ledger.with_maps(header, maps.account_spots, maps.account_perps)
+    ledger.headers[taker] = ledger.with_maps(taker_header, maps.taker_spots, maps.taker_perps)
     return changed
 
 

@@ -21,6 +21,17 @@ uses: ledger
 uses: margin
 uses: roles
 
+# A trade as a venue brings it; WAD.
+struct Terms:
+    market: uint256
+    taker: uint256
+    maker: uint256
+    size: int256  # what the taker gains
+    price: uint256
+    taker_fee: uint256
+    maker_fee: uint256
+
+
 # One market during an act: its prices, and its book as the act changes it.
 struct Deal:
     market: uint256
@@ -28,6 +39,7 @@ struct Deal:
     funding: int256  # cumulative funding, WAD quote a unit
     cost: int256  # Σ cost, WAD quote
     size: uint256  # Σ |size|, WAD base
+
 
 # One side of a trade: its words before, its position after, and what its cash gains.
 struct Side:
@@ -39,6 +51,7 @@ struct Side:
     change: int256
     value: int256  # what settling would move to cash
     resized: int256  # what Σ |size| gains
+
 
 _WAD: constant(uint256) = 10**18
 _SIZE_MAX: constant(int256) = 10**33
@@ -68,29 +81,28 @@ def settle(market: uint256, accounts: DynArray[uint256, 64]):
 
 
 @internal
-def trade(
-    market: uint256, taker: uint256, maker: uint256, size: int256, price: uint256, taker_fee: uint256, maker_fee: uint256
-):
+def trade(terms: Terms):
     """
     @notice Moves `size` (WAD base; above 0: the taker buys) at `price` (WAD quote) from maker to taker, takes fees,
             settles both, then tests the taker and the maker.
     """
-    deal: Deal = self._checked(market, size, price, taker_fee, maker_fee)
+    deal: Deal = self._checked(terms)
     # Rounded once, against the taker, and negated for the maker: no cost is made or lost. Price and funding have 91 bits
     # at most, size 110.
     cost: int256 = rounding.ceil_div(
-        unsafe_mul(size, unsafe_sub(convert(price, int256), deal.funding)), convert(_WAD, int256)
+        unsafe_mul(terms.size, unsafe_sub(convert(terms.price, int256), deal.funding)), convert(_WAD, int256)
     )
     money: interest.Money = interest.load()
-    if taker_fee + maker_fee != 0:
-        vault: uint256 = roles.vault_account()
-        money = ledger.change_cash(money, vault, convert(taker_fee + maker_fee, int256))
-        ledger.log_cash(vault, _ACT_FEES)
+    # Fees were compared with a bound far below where their sum could wrap.
+    fees: uint256 = unsafe_add(terms.taker_fee, terms.maker_fee)
+    if fees != 0:
+        money = self._pay_vault(money, fees)
+
 
     # Both sides are read before either is written; they are two accounts.
     sides: Side[2] = [
-        self._side(deal, taker, size, cost, taker_fee),
-        self._side(deal, maker, unsafe_sub(0, size), unsafe_sub(0, cost), maker_fee),
+        self._side(deal, terms.taker, terms.size, cost, terms.taker_fee),
+        self._side(deal, terms.maker, unsafe_sub(0, terms.size), unsafe_sub(0, cost), terms.maker_fee),
     ]
     # Σ cost needs nothing: what one side gains in cost the other loses. Σ |size| holds both old sizes.
     deal.size = convert(unsafe_add(convert(deal.size, int256), sides[0].resized + sides[1].resized), uint256)
@@ -103,36 +115,44 @@ def trade(
         i: uint256 = turn ^ first
         money, deal, after[i] = self._finish(money, deal, sides[i])
     for i: uint256 in range(2):
-        self._test(money, market, sides[i], after[i])
-    ledger.write_book(market, deal.cost, deal.size)
+        self._test(money, terms.market, sides[i], after[i])
+    ledger.write_book(terms.market, deal.cost, deal.size)
     interest.store(money)
 
 
 @internal
+def _pay_vault(money: interest.Money, fees: uint256) -> interest.Money:
+    vault: uint256 = roles.vault_account()
+    after: interest.Money = ledger.change_cash(money, vault, convert(fees, int256))
+    ledger.log_cash(vault, _ACT_FEES)
+    return after
+
+
+@internal
 @view
-def _checked(market: uint256, size: int256, price: uint256, taker_fee: uint256, maker_fee: uint256) -> Deal:
+def _checked(terms: Terms) -> Deal:
     """
-    @dev Terms of a trade against the market's price and the settings. Differences are compared before they are
+    @dev A trade's terms against the market's price and the settings. Differences are compared before they are
          multiplied: price and size may be anything here.
     """
-    quoted: IRiskEngine.Price = staticcall margin.RISK.price(market)
+    quoted: IRiskEngine.Price = staticcall margin.RISK.price(terms.market)
     margin.check_live(quoted.state)
     if quoted.flags & _PERP == 0:
         refusal.refuse("clearinghouse: no perp market")
     settings: uint256 = interest.settings
     band: uint256 = ((settings >> 96) & _LOW_16) * quoted.index // _BPS
     # The band is narrower than the index, which has 111 bits at most.
-    if price > unsafe_add(quoted.index, band) or price < unsafe_sub(quoted.index, band):
+    if terms.price > unsafe_add(quoted.index, band) or terms.price < unsafe_sub(quoted.index, band):
         refusal.refuse("clearinghouse: price outside the band")
     # Smallest int256 has no absolute value, so it is compared as it is.
-    ledger.check_size(size <= _SIZE_MAX and size >= -_SIZE_MAX)
+    ledger.check_size(terms.size <= _SIZE_MAX and terms.size >= -_SIZE_MAX)
     # A size of 1e33, a price within its band (below 2e27) and bps: no product wraps.
-    notional: uint256 = rounding.ceil_udiv(unsafe_mul(convert(abs(size), uint256), price), _WAD)
+    notional: uint256 = rounding.ceil_udiv(unsafe_mul(convert(abs(terms.size), uint256), terms.price), _WAD)
     ledger.check_size(notional <= _NOTIONAL_MAX)
     highest: uint256 = rounding.ceil_udiv(unsafe_mul(notional, settings >> 112), _BPS)
-    if max(taker_fee, maker_fee) > highest:
+    if max(terms.taker_fee, terms.maker_fee) > highest:
         refusal.refuse("clearinghouse: fee too high")
-    return self._deal(market, quoted)
+    return self._deal(terms.market, quoted)
 
 
 @internal
@@ -141,9 +161,7 @@ def _deal(market: uint256, price: IRiskEngine.Price) -> Deal:
     cost: int256 = 0
     size: uint256 = 0
     cost, size = ledger.book_of(market)
-    return Deal(
-        market=market, unit_value=price.mark - price.funding, funding=price.funding, cost=cost, size=size
-    )
+    return Deal(market=market, unit_value=price.mark - price.funding, funding=price.funding, cost=cost, size=size)
 
 
 @internal
@@ -222,9 +240,7 @@ def _settle_one(money: interest.Money, deal: Deal, account: uint256) -> (interes
         settled = 0
     if settled == 0:
         return money, deal
-    money_after: interest.Money = ledger.write_position(
-        money, account, deal.market, size, cost + settled, settled
-    )
+    money_after: interest.Money = ledger.write_position(money, account, deal.market, size, cost + settled, settled)
     deal_after: Deal = deal
     deal_after.cost += settled
     self._log(account, _ACT_SETTLE, deal.market)

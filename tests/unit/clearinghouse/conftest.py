@@ -26,6 +26,19 @@ def vault_wallet(accounts):
 
 
 @pytest.fixture(scope="session")
+def wallets(owner, venue, auctioneer, vault_wallet, guardian, attacker):
+    """By role, for tests that try several."""
+    return {
+        "owner": owner,
+        "venue": venue,
+        "auctioneer": auctioneer,
+        "vault_wallet": vault_wallet,
+        "guardian": guardian,
+        "attacker": attacker,
+    }
+
+
+@pytest.fixture(scope="session")
 def deploy(load, owner, risk_engine):
     """Deploy a Clearinghouse over a quote token, owned and not wired."""
 

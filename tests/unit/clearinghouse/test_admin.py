@@ -180,8 +180,8 @@ def test_deployment__starts_with_nothing_lent(bare, quote, risk_engine, owner):
 
 
 @pytest.mark.parametrize("stranger", ["attacker", "venue", "auctioneer", "guardian"])
-def test_admin__by_anybody_but_the_owner__reverts(bare, request, eth, stranger):
-    sender = request.getfixturevalue(stranger)
+def test_admin__by_anybody_but_the_owner__reverts(bare, wallets, eth, stranger):
+    sender = wallets[stranger]
     before = bare.settings()
     with ape.reverts(NOT_OWNER):
         bare.wire(sender, sender, sender=sender)

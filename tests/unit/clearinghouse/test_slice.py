@@ -62,6 +62,10 @@ def test_slice__rounding__keeps_size_with_the_account_and_gives_cost_to_the_take
     house.slice(account, alice, 0.3)
     # 30% of (2, 2,400) is (0.6, 720).
     assert house.position(account, ETH) == (2, 1_680)
+    house.slice(account, alice, 0.333)
+    # A third of (2, 1,680) is (0.666, 559.44): the taker bears 560.
+    assert house.position(account, ETH) == (2, 1_120)
+    assert house.position(alice, ETH) == (1, 3_680)
 
 
 def test_slice__whole__leaves_no_position_no_debt_and_no_market(house, victim, alice):
@@ -202,9 +206,9 @@ def test_slice__claim__moves_with_the_rest(house, victim, alice, bob, pool):
 
 
 @pytest.mark.parametrize("role", ["owner", "venue", "attacker", "vault_wallet"])
-def test_slice__by_anybody_but_the_auction__reverts(house, request, victim, alice, role):
+def test_slice__by_anybody_but_the_auction__reverts(house, wallets, victim, alice, role):
     with house.refuses("clearinghouse: not the auction", victim, alice):
-        house.slice(victim, alice, 0.1, sender=request.getfixturevalue(role))
+        house.slice(victim, alice, 0.1, sender=wallets[role])
 
 
 def test_slice__onto_itself__reverts(house, victim):
