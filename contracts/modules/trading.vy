@@ -98,8 +98,6 @@ def trade(terms: Terms):
     if fees != 0:
         money = self._pay_vault(money, fees)
 
-
-    # Both sides are read before either is written; they are two accounts.
     sides: Side[2] = [
         self._side(deal, terms.taker, terms.size, cost, terms.taker_fee),
         self._side(deal, terms.maker, unsafe_sub(0, terms.size), unsafe_sub(0, cost), terms.maker_fee),
