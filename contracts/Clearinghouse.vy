@@ -90,7 +90,7 @@ def deposit(account: uint256, amount: uint256):
 def deposit_spot(account: uint256, market: uint256, amount: uint256):
     """
     @notice Adds collateral to an account; the caller pays. Anyone may add to what is there; only who acts for the
-            account adds a market, and not while it is in breach.
+            account adds a market, not while it is in breach, and not if that lowers its health below initial margin.
     @param amount Units of the market's token; exact.
     """
     self._check_amount(account, amount)
@@ -103,17 +103,21 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
     perps: uint256 = 0
     header: uint256 = ledger.headers[account]
     principal, spots, perps = account_words.unpack_header(header)
+    before: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
     if spots & (1 << market) == 0:
         if not roles.is_allowed(account, msg.sender):
             refusal.refuse("clearinghouse: not allowed")
-        if perps & (1 << market) == 0:
-            ledger.check_markets(spots | perps | (1 << market))
-            before: IRiskEngine.Assessment = margin.assess(money, account)
+        ledger.check_markets(spots | perps | (1 << market))
+        # A claim is no market held: its bit is set, but it has no share in the least requirement yet.
+        if not ledger.is_held(account, market):
+            before = margin.assess(money, account)
             margin.check_live(before.state)
             margin.check_breach(before)
     spots = ledger.put_spot(account, market, ledger.spots[account][market] + wad, spots)
     ledger.spot_totals[market] += wad
     ledger.headers[account] = ledger.with_maps(header, spots, perps)
+    if before.mm != 0:
+        margin.check_addition(before, margin.assess(money, account))
     interest.store(money)
     ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [ledger.spots[account][market]])
     door.pull(token, amount)

@@ -32,6 +32,18 @@ spot_totals: HashMap[uint256, uint256]
 
 
 @internal
+@view
+def is_held(account: uint256, market: uint256) -> bool:
+    """
+    @notice Whether a position of an account makes its market one held: with size, or with a cost to pay.
+    """
+    size: int256 = 0
+    cost: int256 = 0
+    size, cost = account_words.unpack_position(self.positions[account][market])
+    return size != 0 or cost > 0
+
+
+@internal
 def change_cash(money: interest.Money, account: uint256, change: int256) -> interest.Money:
     """
     @notice Adds to, or takes from, an account's cash (WAD quote).

@@ -117,6 +117,19 @@ def check_breach(account: IRiskEngine.Assessment):
 
 
 @internal
+@pure
+def check_addition(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment):
+    """
+    @notice Refuses a market added by a deposit that leaves an account below initial margin and lowers its health: dust in
+            many markets raises the least requirement by more than it is worth.
+    @param before The account before it, with a requirement above 0 and in no breach.
+    """
+    self.check_live(after.state)
+    if not self.has_initial(after):
+        self.check(after.equity * convert(before.mm, int256) >= before.equity * convert(after.mm, int256))
+
+
+@internal
 @view
 def check_relief(
     money: interest.Money,

@@ -17,7 +17,7 @@ from .ledger import (
     UNKNOWN_MARKET,
     ZERO_OWNER,
 )
-from .requirement import MAX_MARKETS
+from .requirement import MAX_MARKETS, Assessment
 from .state import Refused, act, require
 from .trading import Trading
 from .words import Settings
@@ -87,16 +87,19 @@ class Clearinghouse(Trading):
         before = self.accrue()
         holdings = self.accounts[account].holdings
         holding = holdings.get(market, NO_HOLDING)
+        adds_to: Assessment | None = None
         if not holding.spot:
             require(self.is_allowed(account, caller), NOT_ALLOWED)
-            if market not in holdings:
-                require(len(holdings) < MAX_MARKETS, TOO_MANY_MARKETS)
-                assessment = self.assess(account)
-                margin.require_live(assessment.state)
-                require(not assessment.in_breach, margin.IN_BREACH)
+            require(market in holdings or len(holdings) < MAX_MARKETS, TOO_MANY_MARKETS)
+            if not holding.size and holding.cost <= 0:
+                adds_to = self.assess(account)
+                margin.require_live(adds_to.state)
+                require(not adds_to.in_breach, margin.IN_BREACH)
         after = self.hold(holdings, market, holding._replace(spot=holding.spot + wad))
         self.spot_totals[market] += wad
         self.write(account, 0, after)
+        if adds_to is not None and adds_to.mm:
+            margin.require_after_addition(adds_to, self.assess(account))
         self.finish(before)
 
     @act

@@ -46,6 +46,13 @@ def relieves(before: Assessment, after: Assessment) -> bool:
     return after.equity * WAD >= before.equity * WAD - health * (before.mm - after.mm)
 
 
+def require_after_addition(before: Assessment, after: Assessment) -> None:
+    """After a deposit into a market not held, by an account that owes something: initial margin, or no less health."""
+    require_live(after.state)
+    if not meets_initial(after):
+        require(after.equity * before.mm >= before.equity * after.mm, BELOW_INITIAL)
+
+
 def require_after_fill(after: Assessment, measure_before: Callable[[], Assessment], added: bool) -> None:
     """One side after a fill: the initial margin, or relief; `added`: the trade brought it into a market."""
     require_live(after.state)

@@ -70,6 +70,50 @@ def test_deposit_spot__of_a_new_market_in_breach__reverts(house, taker, btc, in_
         house.clearinghouse.deposit_spot(in_breach, BTC, 10**8, sender=taker)
 
 
+@pytest.fixture
+def small(house, taker, known):
+    """Another account of the taker's, with little more than the initial margin of one market's least requirement."""
+    account = house.fund(taker, 35, sub=1)
+    known.append(account)
+    return account
+
+
+def test_deposit_spot__dust_of_a_new_market__does_not_bring_an_account_below_initial_margin(
+    house, taker, purse, bob, small
+):
+    house.trade(small, bob, 0.01, 1600)
+    house.clearinghouse.approve_operator(purse, True, sender=taker)
+    with house.refuses("clearinghouse: below initial margin", small):
+        house.clearinghouse.deposit_spot(small, BTC, 1, sender=purse)
+
+
+def test_deposit_spot__dust_on_a_claim__does_not_bring_an_account_below_initial_margin(
+    house, taker, purse, bob, pool, small
+):
+    house.trade(small, bob, 0.01, 1600)
+    house.prices({ETH: 1632})
+    house.trade(small, pool, -0.01, 1632)
+    size, cost = house.position(small, ETH)
+    assert size == 0 and cost < 0
+    house.trade(small, bob, 0.2, 100, market=SOL)
+    house.clearinghouse.approve_operator(purse, True, sender=taker)
+    with house.refuses("clearinghouse: below initial margin", small):
+        house.clearinghouse.deposit_spot(small, ETH, 1, sender=purse)
+
+
+def test_deposit_spot__of_a_new_market_below_initial_margin__is_added_where_it_raises_health(
+    house, taker, purse, alice, bob
+):
+    house.trade(alice, bob, 60, 1600)
+    house.prices({ETH: 1540})
+    before = house.clearinghouse.assess(alice)
+    assert before.mm <= before.equity < before.im
+    house.clearinghouse.approve_operator(purse, True, sender=taker)
+    house.clearinghouse.deposit_spot(alice, BTC, 10**6, sender=purse)
+    after = house.clearinghouse.assess(alice)
+    assert after.equity * before.mm > before.equity * after.mm and after.equity < after.im
+
+
 def test_deposit_spot__on_the_position_of_a_breach__is_relief(house, taker, in_breach):
     house.fund_spot(taker, ETH, 1)
     assert house.clearinghouse.spot(in_breach, ETH) == WAD
