@@ -7,8 +7,7 @@
 @notice Holds all tokens and every account's words. Nobody's signature counts here: owners and operators act for
         themselves, venues bring trades, the auction brings slices, and solvency is checked here whoever comes.
 @dev Words, arithmetic, the order of refusals and their strings: docs/exact.md, sections 1, 4 and 5. Amounts of tokens
-     are in the token's units at the door; everything inside is in WAD. Rounding is against the account. Every view is
-     locked while an act is under way, so none can be read half done.
+     are in the token's units at the door; everything inside is in WAD. Rounding is against the account.
 """
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
@@ -24,6 +23,7 @@ from .modules import refusal
 from .modules import roles
 from .modules import slicing
 from .modules import trading
+from .modules import views
 
 implements: IClearinghouse
 
@@ -36,6 +36,7 @@ initializes: door
 initializes: margin[ledger := ledger]
 initializes: trading[interest := interest, ledger := ledger, margin := margin, roles := roles]
 initializes: slicing[interest := interest, ledger := ledger, roles := roles]
+initializes: views[door := door, interest := interest, ledger := ledger, margin := margin, roles := roles]
 
 exports: (
     ownable_2step.owner,
@@ -43,6 +44,32 @@ exports: (
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
     ownable_2step.renounce_ownership,
+)
+
+exports: (
+    views.assess,
+    views.appraise,
+    views.require_initial,
+    views.is_allowed,
+    views.book_of,
+    views.header,
+    views.cash,
+    views.spot,
+    views.position,
+    views.market_book,
+    views.spot_total,
+    views.spot_token,
+    views.quote_token,
+    views.quote_scale,
+    views.indices,
+    views.accrued,
+    views.totals,
+    views.custody,
+    views.settings,
+    views.is_venue,
+    views.risk_engine,
+    views.auction,
+    views.vault,
 )
 
 _SPOT: constant(uint256) = 4
@@ -177,8 +204,7 @@ def withdraw_spot(account: uint256, market: uint256, amount: uint256, receiver: 
 @external
 def settle(market: uint256, accounts: DynArray[uint256, 64]):
     """
-    @notice Moves the value of positions to cash, by anyone, in the order given: losses of solvent accounts whole, profits
-            as far as the market's losers have paid in.
+    @notice Moves positions' value to cash, by anyone, in the order given: solvent losers pay, and winners get as much.
     """
     self._check_market(market)
     trading.settle(market, accounts)
@@ -325,169 +351,6 @@ def set_settings(settings_: uint256):
     interest.store(money)
 
 
-@external
-@view
-def assess(account: uint256) -> IRiskEngine.Assessment:
-    """
-    @notice Equity, requirement and interval of an account now (WAD quote).
-    """
-    return margin.assess(interest.load(), account)
-
-
-@external
-@view
-def appraise(account: uint256) -> IRiskEngine.Assessment:
-    """
-    @notice As `assess`, with the spot of an account that owes nothing priced as well.
-    """
-    cash: int256 = 0
-    maps: uint256 = 0
-    words: DynArray[uint256, 32] = []
-    cash, maps, words = self._book_of(account)
-    return staticcall margin.RISK.appraise(cash, maps, words)
-
-
-@external
-@view
-def require_initial(account: uint256):
-    """
-    @notice Refuses an account below initial margin, or at prices that are not live.
-    """
-    margin.check_initial(margin.assess(interest.load(), account))
-
-
-@external
-@view
-def is_allowed(account: uint256, caller: address) -> bool:
-    """
-    @notice Whether a caller is an account's owner or an operator of the owner.
-    """
-    return roles.is_allowed(account, caller)
-
-
-@external
-@view
-def book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
-    """
-    @notice Cash now (WAD quote), maps and words of an account, as `IRiskEngine.assess` takes them.
-    """
-    return self._book_of(account)
-
-
-@external
-@view
-def header(account: uint256) -> uint256:
-    return ledger.headers[account]
-
-
-@external
-@view
-def cash(account: uint256) -> int256:
-    """
-    @notice Cash now, WAD quote.
-    """
-    return self._cash(account)
-
-
-@external
-@view
-def spot(account: uint256, market: uint256) -> uint256:
-    return ledger.spots[account][market]
-
-
-@external
-@view
-def position(account: uint256, market: uint256) -> uint256:
-    return ledger.positions[account][market]
-
-
-@external
-@view
-def market_book(market: uint256) -> uint256:
-    return ledger.books[market]
-
-
-@external
-@view
-def spot_total(market: uint256) -> uint256:
-    return ledger.spot_totals[market]
-
-
-@external
-@view
-def spot_token(market: uint256) -> address:
-    return convert(door.spot_tokens[market] & (2**160 - 1), address)
-
-
-@external
-@view
-def quote_token() -> address:
-    return door.QUOTE
-
-
-@external
-@view
-def quote_scale() -> uint256:
-    return door.QUOTE_SCALE
-
-
-@external
-@view
-def indices() -> uint256:
-    return interest.indices
-
-
-@external
-@view
-def accrued() -> (uint256, uint256, uint256):
-    """
-    @notice Indices, totals and custody as an act now would begin with.
-    """
-    return interest.words(interest.load())
-
-
-@external
-@view
-def totals() -> uint256:
-    return interest.totals
-
-
-@external
-@view
-def custody() -> uint256:
-    return interest.custody
-
-
-@external
-@view
-def settings() -> uint256:
-    return interest.settings
-
-
-@external
-@view
-def is_venue(venue: address) -> bool:
-    return roles.venues[venue]
-
-
-@external
-@view
-def risk_engine() -> address:
-    return margin.RISK.address
-
-
-@external
-@view
-def auction() -> address:
-    return roles.auction
-
-
-@external
-@view
-def vault() -> address:
-    return roles.vault
-
-
 @internal
 @pure
 def _check_amount(account: uint256, amount: uint256):
@@ -534,19 +397,3 @@ def _receiver(account: uint256, receiver: address) -> address:
     if not roles.is_allowed(account, msg.sender):
         refusal.refuse("clearinghouse: not allowed")
     return owner
-
-
-@internal
-@view
-def _cash(account: uint256) -> int256:
-    money: interest.Money = interest.load()
-    principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
-    return interest.cash_of(principal, money.supply, money.borrow)
-
-
-@internal
-@view
-def _book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
-    maps: uint256 = ledger.headers[account] >> 128
-    low: uint256 = maps & (2**64 - 1)
-    return self._cash(account), maps, ledger.words_of(account, low, maps >> 64, ledger.MARKETS, 0)

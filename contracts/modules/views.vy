@@ -1,0 +1,199 @@
+# pragma version ~=0.4.3
+# pragma nonreentrancy on
+"""
+@title What anyone may read of the Clearinghouse
+@license AGPL-3.0-only
+@dev Locked while an act is under way, as the acts are: the pragma counts for this file alone.
+"""
+from ..interfaces import IRiskEngine
+from . import account as account_words
+from . import door
+from . import interest
+from . import ledger
+from . import margin
+from . import roles
+
+uses: door
+uses: interest
+uses: ledger
+uses: margin
+uses: roles
+
+
+@external
+@view
+def assess(account: uint256) -> IRiskEngine.Assessment:
+    """
+    @notice Equity, requirement and interval of an account now (WAD quote).
+    """
+    return margin.assess(interest.load(), account)
+
+
+@external
+@view
+def appraise(account: uint256) -> IRiskEngine.Assessment:
+    """
+    @notice As `assess`, with the spot of an account that owes nothing priced as well.
+    """
+    cash: int256 = 0
+    maps: uint256 = 0
+    words: DynArray[uint256, 32] = []
+    cash, maps, words = self._book_of(account)
+    return staticcall margin.RISK.appraise(cash, maps, words)
+
+
+@external
+@view
+def require_initial(account: uint256):
+    """
+    @notice Refuses an account below initial margin, or at prices that are not live.
+    """
+    margin.check_initial(margin.assess(interest.load(), account))
+
+
+@external
+@view
+def is_allowed(account: uint256, caller: address) -> bool:
+    """
+    @notice Whether a caller is an account's owner or an operator of the owner.
+    """
+    return roles.is_allowed(account, caller)
+
+
+@external
+@view
+def book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
+    """
+    @notice Cash now (WAD quote), maps and words of an account, as `IRiskEngine.assess` takes them.
+    """
+    return self._book_of(account)
+
+
+@external
+@view
+def header(account: uint256) -> uint256:
+    return ledger.headers[account]
+
+
+@external
+@view
+def cash(account: uint256) -> int256:
+    """
+    @notice Cash now, WAD quote.
+    """
+    return self._cash(account)
+
+
+@external
+@view
+def spot(account: uint256, market: uint256) -> uint256:
+    return ledger.spots[account][market]
+
+
+@external
+@view
+def position(account: uint256, market: uint256) -> uint256:
+    return ledger.positions[account][market]
+
+
+@external
+@view
+def market_book(market: uint256) -> uint256:
+    return ledger.books[market]
+
+
+@external
+@view
+def spot_total(market: uint256) -> uint256:
+    return ledger.spot_totals[market]
+
+
+@external
+@view
+def spot_token(market: uint256) -> address:
+    return convert(door.spot_tokens[market] & (2**160 - 1), address)
+
+
+@external
+@view
+def quote_token() -> address:
+    return door.QUOTE
+
+
+@external
+@view
+def quote_scale() -> uint256:
+    return door.QUOTE_SCALE
+
+
+@external
+@view
+def indices() -> uint256:
+    return interest.indices
+
+
+@external
+@view
+def accrued() -> (uint256, uint256, uint256):
+    """
+    @notice Indices, totals and custody as an act now would begin with.
+    """
+    return interest.words(interest.load())
+
+
+@external
+@view
+def totals() -> uint256:
+    return interest.totals
+
+
+@external
+@view
+def custody() -> uint256:
+    return interest.custody
+
+
+@external
+@view
+def settings() -> uint256:
+    return interest.settings
+
+
+@external
+@view
+def is_venue(venue: address) -> bool:
+    return roles.venues[venue]
+
+
+@external
+@view
+def risk_engine() -> address:
+    return margin.RISK.address
+
+
+@external
+@view
+def auction() -> address:
+    return roles.auction
+
+
+@external
+@view
+def vault() -> address:
+    return roles.vault
+
+
+@internal
+@view
+def _cash(account: uint256) -> int256:
+    money: interest.Money = interest.load()
+    principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
+    return interest.cash_of(principal, money.supply, money.borrow)
+
+
+@internal
+@view
+def _book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
+    maps: uint256 = ledger.headers[account] >> 128
+    low: uint256 = maps & (2**64 - 1)
+    return self._cash(account), maps, ledger.words_of(account, low, maps >> 64, ledger.MARKETS, 0)
