@@ -57,7 +57,7 @@ class Governance(Walk):
             penalty=rng.choice([0, 500, 500]),
             backstop=rng.choice([1, 60, 300, 0 if rng.random() < 0.2 else 300]),
             grace=rng.choice([60, 300]),
-            opener_cap=rng.choice([0, 10**18, TERMS.opener_cap, 10**24]),
+            opener_cap=rng.choice([0, 10**18, TERMS.opener_cap, TERMS.opener_cap, 10**24]),
         )
         return self.world.auction, "set_terms", (terms.pack(),), lambda: self.model.auction.set_terms(terms)
 

@@ -11,6 +11,7 @@ from tests.model.world import FEED_DECIMALS, MAIN, MARKETS, PRICES, THRESHOLD, W
 
 WAD = 10**18
 JUMPS = [0.7, 0.85, 0.92, 0.94, 0.96, 0.97, 0.98, 1.02, 1.03, 1.04, 1.06, 1.08, 1.15, 1.3]
+SHAKES = [0.93, 0.95, 0.96, 0.97, 1.03, 1.04, 1.05, 1.07]
 
 
 class MarketData:
@@ -57,7 +58,7 @@ class MarketData:
 
     def shake(self) -> None:
         """A jump that the slow feeds confirm, so that whom it breaks is sighted at once."""
-        jump = self.rng.choice(JUMPS)
+        jump = self.rng.choice(SHAKES)
         self.true = [max(MIN_PRICE, int(price * jump)) for price in self.true]
         self.confirm()
         self.update(everywhere=self.rng.random() < 0.3)

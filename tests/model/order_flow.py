@@ -39,22 +39,39 @@ class OrderFlow(Governance):
             second = rng.choice(actors.takers)
         return first, second, actors.affordable(first, market)
 
+    def _help(self) -> bool:
+        """Somebody helps an account in breach out, at a price in its favour and for no fee; False if none needs it."""
+        rng, actors = self.rng, self.actors
+        assessed = [(account, actors.assess(account)) for account in actors.all]
+        needy = [account for account, found in assessed if found.in_breach and not found.state]
+        insolvent = [account for account, found in assessed if found.equity < 0 and not found.state]
+        if not needy:
+            return False
+        account = rng.choice(insolvent if insolvent and rng.random() < 0.6 else needy)
+        holdings = self.model.clearinghouse.accounts[account].holdings
+        markets = [market for market, holding in holdings.items() if holding.size]
+        if not markets:
+            return False
+        market = rng.choice(markets)
+        size = actors.reducing(account, market)
+        favour = rng.randint(1, 25) * (1 if size > 0 else -1)
+        price = actors.index(market) * (1_000 - favour) // 1_000
+        helper = rng.choice(actors.takers)
+        if not self.trade_act(market, account, helper, size, price, (0, 0)):
+            self.count(market, account, helper)
+        return True
+
     def trade(self) -> None:
         rng = self.rng
-        market = self.actors.market()
-        taker, maker, size = self._pair(market)
         if not self.model.clearinghouse.venues[number(self.world.venue)] and rng.random() < 0.3:
             self.allow_venue()
+        if rng.random() < 0.3 and self._help():
+            return
+        market = self.actors.market()
+        taker, maker, size = self._pair(market)
         if rng.random() < 0.02:
             size = rng.choice([0, 10**33 + 1, -(10**40), 1, 10**31, 10**33])
         price = self.actors.near(market)
-        if market < MARKETS and self.actors.assess(taker).in_breach and rng.random() < 0.7:
-            # Somebody helps an account in breach out at a price in its favour, and takes no fee.
-            maker = rng.choice(self.actors.takers)
-            price = self.actors.index(market) * (1_000 - rng.randint(1, 20) * (1 if size > 0 else -1)) // 1_000
-            if not self.trade_act(market, taker, maker, size, price, (0, 0)):
-                self.count(market, taker, maker)
-            return
         notional = abs(size) * price // WAD
         fees = [rng.choice([0, 0, notional // rng.randint(101, 9_999)]) for _ in range(2)]
         if rng.random() < 0.02:

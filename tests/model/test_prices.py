@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-import boa
 import pytest
 
 from keeper.model.prices import Answer, Oracle, encode_price, read
@@ -24,6 +23,7 @@ from tests.model.chain import (
     send,
     use_own_cache,
 )
+from tests.model.revm import fresh_chain
 
 WAD = 10**18
 STEPS = 1_000
@@ -167,7 +167,7 @@ def compiled():
     ("seed", "threshold", "quote_decimals"), [(1, 3, None), (2, 1, 8), (3, 3, 18)], ids=["usd", "quote-8", "quote-18"]
 )
 def test_prices__random_rounds_and_outages__words_and_readings_equal_the_model(seed, threshold, quote_decimals):
-    with boa.env.anchor():
+    with fresh_chain():
         walk = Walk(seed, threshold, quote_decimals)
         for _ in range(STEPS // threshold):
             walk.step()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-import boa
 import pytest
 
 from keeper.model.prices import Answer
 from keeper.model.requirement import Assessment, Holding, assess
 from keeper.model.words import BUCKETS, LISTED, PAIRS, PERP_ALLOWED, SPOT_ALLOWED, Parameters, Position, Risk
 from tests.model.chain import START, Engines, deploy_engine, use_own_cache
+from tests.model.revm import fresh_chain
 
 WAD = 10**18
 MARKETS = 16
@@ -124,7 +124,7 @@ def compiled():
 @pytest.mark.parametrize("seed", [11, 12])
 def test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei(seed):
     seen: Counter[str] = Counter()
-    with boa.env.anchor():
+    with fresh_chain():
         scene = Scene(seed)
         for _ in range(SCENES):
             scene.change()
