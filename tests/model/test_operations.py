@@ -9,7 +9,7 @@ from tests.model.operations import KINDS, Operations
 from tests.model.revm import fresh_chain
 
 SEEDS = (101, 202, 303, 404)
-OPERATIONS = 5_200
+OPERATIONS = 5_400
 """A seed; 20,000 in all and each kind 500 times, with something to spare."""
 COMPARE_EVERY = 1_300
 
