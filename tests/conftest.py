@@ -5,6 +5,12 @@ import os
 import pytest
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests on Ape's network are isolated by `tests/chain_state.py`, not by Ape."""
+    if hasattr(config.option, "disable_isolation"):
+        config.option.disable_isolation = True
+
+
 def skips(session: pytest.Session) -> int:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     return len(reporter.stats.get("skipped", [])) if reporter else 0

@@ -8,11 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ape
 import pytest
 
 from scripts._deployment import Record, configure, deploy, load_parameters
 from scripts._deployment.record import read_record
+from tests.chain_state import module_state, pytest_fixture_setup, test_state  # noqa: F401  # found by name
 from tests.unit.compiled import contract
 
 FILE = Path("deployments/parameters/local.json")
@@ -62,12 +62,12 @@ class Site:
         return load(name).at(self.record.address(name), fetch_from_explorer=False)
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def owner(accounts):
     return accounts[0]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def stranger(accounts):
     return accounts[9]
 
@@ -99,6 +99,11 @@ def configured_file(owner, deployed_file, tmp_path_factory):
     site.path.write_text(deployed_file.read_text())
     site.configure()
     return site.path
+
+
+@pytest.fixture(scope="session")
+def ground(configured_file):
+    """One deployment, configured."""
 
 
 @pytest.fixture

@@ -1,60 +1,60 @@
-"""Roles, and the protocol deployed once a session on Ape's test network; Ape undoes what each test did."""
+"""Roles, and the protocol deployed once a session on Ape's test network; what each test did is undone."""
 
 from __future__ import annotations
 
 from functools import cache
 
-import ape
 import pytest
 
+from tests.chain_state import module_state, pytest_fixture_setup, test_state  # noqa: F401  # found by name
 from tests.unit.compiled import contract
 from tests.unit.system import BTC, CURVE, ETH, MARKETS, ORACLE, PRICES, RISK, SETTINGS, TERMS, System
 
 NOBODY = "0x" + "00" * 20
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def load():
     """A contract by its path below contracts/, without `.vy`."""
     return cache(contract)
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def owner(accounts):
     return accounts[0]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def maker(accounts):
     return accounts[1]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def taker(accounts):
     return accounts[2]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def lender(accounts):
     return accounts[3]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def attacker(accounts):
     return accounts[4]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def guardian(accounts):
     return accounts[5]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def operator(accounts):
     return accounts[6]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def signers(accounts):
     return [accounts[number] for number in range(10, 14)]
 
@@ -130,3 +130,8 @@ def system(owner, signers, quote, eth, btc, feeds, risk_engine, clearinghouse, a
     system.set_up()
     system.prices(PRICES)
     return system
+
+
+@pytest.fixture(scope="session")
+def ground(system, lens):
+    """All contracts."""

@@ -61,6 +61,11 @@ def house(system, deploy, owner, quote, venue, auctioneer, vault_wallet):
     return house
 
 
+@pytest.fixture(scope="session")
+def ground(house):
+    """All contracts, and the Clearinghouse of wallets."""
+
+
 @pytest.fixture(scope="module")
 def alice(house, taker):
     """The taker's account: 10,000 of cash."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ape
 import pytest
 
 from tests.unit.auction.scene import Scene
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def victim(accounts):
     return accounts[7]
 
 
-@ape.fixture(scope="session", chain_isolation=False)
+@pytest.fixture(scope="session")
 def opener(accounts):
     return accounts[8]
 

@@ -124,6 +124,11 @@ def engine(make_engine, slow_feeds):
     return make_engine(slow_feeds)
 
 
+@pytest.fixture(scope="session")
+def ground(engine):
+    """The engine alone."""
+
+
 @pytest.fixture
 def desk(engine, owner, signers, slow_feeds):
     return Desk(engine, owner, signers, slow_feeds)
