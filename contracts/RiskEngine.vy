@@ -150,6 +150,7 @@ def price(market: uint256) -> IRiskEngine.Price:
     """
     market_parameters.check_known(market)
     word: uint256 = prices.words[market]
+    parameters: uint256 = market_parameters.words[market]
     reading: prices.Reading = prices.read(word)
     return IRiskEngine.Price(
         state=reading.state,
@@ -161,7 +162,8 @@ def price(market: uint256) -> IRiskEngine.Price:
         up_faded=reading.up_faded,
         down_faded=reading.down_faded,
         time=prices.time_of(word),
-        flags=market_parameters.flags(market_parameters.words[market]),
+        flags=market_parameters.flags(parameters),
+        cap=market_parameters.cap(parameters),
     )
 
 

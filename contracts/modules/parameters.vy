@@ -14,9 +14,9 @@ LISTED: constant(uint256) = 1
 _LOW_16: constant(uint256) = 2**16 - 1
 _LOWEST_PIVOT: constant(int256) = 10**12
 _PAIRS: constant(uint256) = BUCKETS * (BUCKETS - 1) // 2
-# Ramp targets, ramp times and cap: no ramp is kept yet, so that a word that asks for one is refused. And what is
-# no bucket, no flag and no field at all.
-_UNUSED: constant(uint256) = max_value(uint256) - (2**211 - 1) + (2**208 - 2**203) + (2**200 - 2**48)
+# Ramp targets and ramp times: no ramp is kept yet, so that a word that asks for one is refused. And what is no
+# bucket, no flag and no field at all.
+_UNUSED: constant(uint256) = max_value(uint256) - (2**211 - 1) + (2**208 - 2**203) + (2**160 - 2**48)
 
 # A market's parameter word; 0 for a market that is not there.
 words: uint256[MAX_MARKETS]
@@ -51,6 +51,15 @@ def g(word: uint256) -> uint256:
     @notice What a unit of gross holding costs, 1e-5.
     """
     return (word >> 32) & _LOW_16
+
+
+@internal
+@pure
+def cap(word: uint256) -> uint256:
+    """
+    @notice What may be open in a market at most, WAD quote; 0: without a limit.
+    """
+    return unsafe_mul((word >> 160) & (2**40 - 1), 10**18)
 
 
 @internal

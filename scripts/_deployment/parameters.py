@@ -235,6 +235,8 @@ class Market(Section):
     s: Annotated[int, decimal(5, 1, 2**16 - 1)]
     u: Fine
     g: Fine
+    cap: Annotated[int, Field(ge=0, lt=2**40)]
+    """Whole quote that may be open at most; 0 for no limit."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -247,9 +249,9 @@ class Market(Section):
         return self
 
     def word(self) -> int:
-        """The RiskEngine's parameter word. Ramps and cap are zero."""
+        """The RiskEngine's parameter word, without a ramp."""
         flags = LISTED | PERP_ALLOWED * self.perp | SPOT_ALLOWED * (self.token is not None)
-        return MarketWord(self.s, self.u, self.g, bucket=self.bucket, flags=flags).pack()
+        return MarketWord(self.s, self.u, self.g, cap=self.cap, bucket=self.bucket, flags=flags).pack()
 
 
 class Parameters(Section):

@@ -65,6 +65,7 @@ def test_configure__again__nothing_changes(site, chain) -> None:
         ),
         ({"signers__threshold": 1}, "RiskEngine.set_signers: 1 of 4"),
         ({"markets__1__s": "0.04"}, "RiskEngine.set_parameters: 1 btc"),
+        ({"markets__1__cap": 5_000_000}, "RiskEngine.set_parameters: 1 btc"),
         ({"markets__2__heartbeat": 60}, "RiskEngine.set_slow_feed: 2 sol"),
         ({"markets__3__feed": None, "markets__3__heartbeat": 0}, "RiskEngine.set_slow_feed: 3 link"),
     ],

@@ -68,8 +68,8 @@ def impossible_correlations() -> list[list[str]]:
         ),
         (
             [("markets.1.leverage", 5)],
-            "markets[1].leverage: unknown key; allowed here: bucket, deviation, feed, feed_decimals, g, heartbeat, "
-            "perp, s, symbol, token, token_decimals, u",
+            "markets[1].leverage: unknown key; allowed here: bucket, cap, deviation, feed, feed_decimals, g, "
+            "heartbeat, perp, s, symbol, token, token_decimals, u",
         ),
         ([("risk.kappa", DELETE)], "risk.kappa: missing"),
         (
@@ -99,6 +99,8 @@ def impossible_correlations() -> list[list[str]]:
         ([("markets.0.s", "0.65536")], "markets[0].s: 0.65536 is out of range: allowed are 0.00001 to 0.65535"),
         ([("markets.0.s", "0")], "markets[0].s: 0 is out of range: allowed are 0.00001 to 0.65535"),
         ([("markets.2.u", "0.7")], "markets[2].u: 0.7 is out of range: allowed are 0 to 0.65535"),
+        ([("markets.3.cap", -1)], "markets[3].cap: -1: input should be greater than or equal to 0"),
+        ([("markets.3.cap", "5")], "markets[3].cap: '5': input should be a valid integer"),
         ([("markets.3.g", "1")], "markets[3].g: 1 is out of range: allowed are 0 to 0.65535"),
         ([("markets.3.g", "0.000001")], "markets[3].g: 0.000001 is finer than the contract's steps of 0.00001"),
         (

@@ -43,9 +43,13 @@ class Walk:
         self.true = [2_000 * WAD, 60_000 * WAD, WAD // 10**6, 10**26, WAD]
         self.quote = WAD
         for place, g in enumerate(G):
+            cap = self.rng.choice([0, 2**40 - 1])
             decimals = None if place == len(G) - 1 else self.rng.choice([0, 6, 8, 18])
             self.engines.add_market(
-                Parameters(1_000, 500, g, bucket=place % 8, flags=FLAGS), decimals, HEARTBEAT, self.rng.choice([0, 500])
+                Parameters(1_000, 500, g, cap=cap, bucket=place % 8, flags=FLAGS),
+                decimals,
+                HEARTBEAT,
+                self.rng.choice([0, 500]),
             )
         self.markets = range(len(G))
         self.seen: Counter[str] = Counter()
@@ -76,6 +80,7 @@ class Walk:
             reading.down_faded,
             word.time if word else 0,
             FLAGS,
+            self.engines.model.parameters[market].cap * WAD,
         )
         self.seen[f"state {reading.state}"] += 1
         self.seen["faded"] += reading.up != reading.up_faded or reading.down != reading.down_faded

@@ -30,8 +30,6 @@ NO_MARKET = {
     "target of g": set_bits(GOOD, 95, 1),
     "ramp start": set_bits(GOOD, 96, 1),
     "ramp end": set_bits(GOOD, 159, 1),
-    "cap, low": set_bits(GOOD, 160, 1),
-    "cap, high": set_bits(GOOD, 199, 1),
     "above the word": set_bits(GOOD, 216, 1),
     "top bit": set_bits(GOOD, 255, 1),
 }
@@ -146,7 +144,7 @@ def test_set_parameters__that_no_market_has__reverts(engine, owner, refused, wor
 
 
 def test_set_parameters__highest_of_each__is_kept_and_logged(engine, owner):
-    word = Parameters(65_535, 65_535, 65_535, bucket=7, flags=7).pack()
+    word = Parameters(65_535, 65_535, 65_535, cap=2**40 - 1, bucket=7, flags=7).pack()
     receipt = engine.set_parameters(FED, word, sender=owner)
     assert engine.parameters(FED) == word
     (event,) = receipt.events

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import ape
 import pytest
 
@@ -172,6 +174,13 @@ def test_price__funding__is_in_wad(desk, begin):
 def test_price__flags__are_those_of_the_parameters(desk):
     assert [desk.engine.price(market).flags for market in PARAMETERS] == [7, 7, 7, 2]
     assert desk.engine.price(DELISTED).state == GONE
+
+
+@pytest.mark.parametrize("cap", [1, 2**40 - 1])
+def test_price__cap__is_that_of_the_parameters_in_wad(desk, cap):
+    assert desk.engine.price(FED).cap == 0
+    desk.engine.set_parameters(FED, replace(PARAMETERS[FED], cap=cap).pack(), sender=desk.owner)
+    assert desk.engine.price(FED).cap == cap * WAD
 
 
 def test_price__time_and_index__are_those_of_the_word(desk, begin):
