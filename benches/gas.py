@@ -23,7 +23,6 @@ from keeper.publish.reports import Entry
 from tests.unit.compiled import contract
 from tests.unit.system import (
     BTC,
-    CURVE,
     DEVIATION,
     ETH,
     HEARTBEAT,
@@ -32,11 +31,10 @@ from tests.unit.system import (
     ORACLE,
     PRICES,
     RISK,
-    SETTINGS,
     SOL,
-    TERMS,
     WAD,
     System,
+    deploy_core,
     wad,
 )
 
@@ -164,7 +162,7 @@ def deploy(owner: Any, signers: list[Any]) -> System:
     quote, eth, btc = (owner.deploy(token, name, name, decimals) for name, decimals in (("Q", 6), ("E", 18), ("B", 8)))
     engine = owner.deploy(contract("RiskEngine"), ORACLE, NOBODY, 0)
     engine.set_risk(RISK.pack(), sender=owner)
-    house = owner.deploy(contract("Clearinghouse"), quote, engine, SETTINGS.pack())
+    core = deploy_core(contract, owner, quote, engine)
     system = System(
         owner=owner,
         signers=signers,
@@ -172,10 +170,8 @@ def deploy(owner: Any, signers: list[Any]) -> System:
         spot_tokens={ETH: eth, BTC: btc},
         feeds={market: owner.deploy(feed, 8) for market in MARKETS},
         risk_engine=engine,
-        clearinghouse=house,
-        auction=owner.deploy(contract("Auction"), house, TERMS.pack(), CURVE.pack()),
-        vault=owner.deploy(contract("InsuranceVault"), house, "Plimsoll insurance", "pINS"),
-        exchange=owner.deploy(contract("Exchange"), house, 3, 0),
+        **core._asdict(),
+        exchange=owner.deploy(contract("Exchange"), core.clearinghouse, 3, 0),
     )
     system.set_up()
     for bucket in BUCKETS_OF_REST:

@@ -18,6 +18,7 @@ from .modules import account as account_words
 from .modules import door
 from .modules import interest
 from .modules import ledger
+from .modules import losses
 from .modules import margin
 from .modules import refusal
 from .modules import roles
@@ -33,6 +34,7 @@ initializes: interest
 initializes: ledger
 initializes: roles
 initializes: door
+initializes: losses[interest := interest, ledger := ledger, roles := roles]
 initializes: margin[ledger := ledger]
 initializes: trading[interest := interest, ledger := ledger, margin := margin, roles := roles]
 initializes: slicing[interest := interest, ledger := ledger, roles := roles]
@@ -44,6 +46,12 @@ exports: (
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
     ownable_2step.renounce_ownership,
+)
+
+exports: (
+    losses.change_entries,
+    losses.entries,
+    losses.exit_rate,
 )
 
 exports: (
@@ -70,6 +78,7 @@ exports: (
     views.risk_engine,
     views.auction,
     views.vault,
+    views.batch,
 )
 
 _SPOT: constant(uint256) = 4
@@ -82,18 +91,27 @@ _ACT_COLLECT: constant(uint256) = 11
 
 
 @deploy
-def __init__(quote_token_: address, risk_engine_: address, settings_: uint256):
+def __init__(
+    quote_token_: address,
+    risk_engine_: address,
+    settings_: uint256,
+    auction_: address,
+    vault_: address,
+    batch_: address,
+):
     """
     @notice The deployer owns it.
     @param quote_token_ What cash is; at most 18 decimals.
     @param risk_engine_ Where requirements and prices come from.
     @param settings_ Settings word (docs/exact.md, section 1).
+    @param auction_ Where the Auction will be; so `vault_` and `batch_`.
     """
     ownable.__init__()
     ownable_2step.__init__()
     door.__init__(quote_token_)
     margin.__init__(risk_engine_)
     interest.__init__(settings_)
+    roles.__init__(auction_, vault_, batch_)
 
 
 @external
@@ -264,7 +282,7 @@ def slice(
     @param account_gets WAD quote.
     @param opener Account that `opener_gets` (WAD quote) goes to.
     """
-    if msg.sender != roles.auction:
+    if msg.sender != roles.AUCTION:
         refusal.refuse("clearinghouse: not the auction")
     if account == taker:
         refusal.refuse("clearinghouse: same account")
@@ -306,15 +324,6 @@ def approve_operator(operator: address, allowed: bool):
     @notice Lets an operator act for all accounts of the caller, or no longer.
     """
     roles.approve_operator(operator, allowed)
-
-
-@external
-def wire(auction_: address, vault_: address):
-    """
-    @notice Names auction and vault, once.
-    """
-    ownable._check_owner()
-    roles.wire(auction_, vault_)
 
 
 @external

@@ -1,4 +1,4 @@
-"""Deploy the contracts on a network and wire them: `ape run deploy --network ecosystem:network:provider`."""
+"""Deploy the contracts on a network: `ape run deploy --network ecosystem:network:provider`."""
 
 from pathlib import Path
 

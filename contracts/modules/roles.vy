@@ -1,19 +1,41 @@
 # pragma version ~=0.4.3
 """
-@title Who may act: owners and operators of accounts, venues, the auction, the vault
+@title Who may act: owners and operators of accounts, venues, the auction, the vault, the batch
 @license AGPL-3.0-only
 """
 from ..interfaces import IClearinghouse
 from . import account as account_words
 from . import refusal
 
+AUCTION: immutable(address)
+VAULT: immutable(address)
+BATCH: immutable(address)
+
 # Who may act for all accounts of an owner: trade, deposit, and withdraw to the owner.
 operators: HashMap[address, HashMap[address, bool]]
 # Contracts that bring trades with signatures.
 venues: HashMap[address, bool]
-# Wired once: what may slice accounts, and who is paid fees and interest.
-auction: address
-vault: address
+
+@deploy
+def __init__(auction: address, vault: address, batch: address):
+    """
+    @notice Fixes, for good, who may slice accounts, who is paid fees and interest, and who may put tests off.
+    @dev They are named before they are there: their addresses follow from their deployer and its nonce.
+         Refuses one that is zero or named twice: `clearinghouse: zero address`.
+    """
+    if (
+        auction == empty(address)
+        or vault == empty(address)
+        or batch == empty(address)
+        or auction == vault
+        or auction == batch
+        or vault == batch
+    ):
+        refusal.refuse("clearinghouse: zero address")
+    AUCTION = auction
+    VAULT = vault
+    BATCH = batch
+    log IClearinghouse.Wired(auction=auction, vault=vault, batch=batch)
 
 
 @internal
@@ -35,21 +57,6 @@ def set_venue(venue: address, allowed: bool):
 
 
 @internal
-def wire(auction: address, vault: address):
-    """
-    @notice Names auction and vault, for good.
-    @dev Refuses: `clearinghouse: already wired`, `clearinghouse: zero address`.
-    """
-    if self.auction != empty(address):
-        refusal.refuse("clearinghouse: already wired")
-    if auction == empty(address) or vault == empty(address):
-        refusal.refuse("clearinghouse: zero address")
-    self.auction = auction
-    self.vault = vault
-    log IClearinghouse.Wired(auction=auction, vault=vault)
-
-
-@internal
 @view
 def is_allowed(account: uint256, caller: address) -> bool:
     """
@@ -64,12 +71,8 @@ def is_allowed(account: uint256, caller: address) -> bool:
 def vault_account() -> uint256:
     """
     @notice The account that fees, penalties and the interest reserve go to.
-    @dev Refuses before wiring: `clearinghouse: not wired`.
     """
-    vault: address = self.vault
-    if vault == empty(address):
-        refusal.refuse("clearinghouse: not wired")
-    return convert(vault, uint256) << 96
+    return convert(VAULT, uint256) << 96
 
 
 @internal

@@ -174,13 +174,19 @@ def risk_engine() -> address:
 @external
 @view
 def auction() -> address:
-    return roles.auction
+    return roles.AUCTION
 
 
 @external
 @view
 def vault() -> address:
-    return roles.vault
+    return roles.VAULT
+
+
+@external
+@view
+def batch() -> address:
+    return roles.BATCH
 
 
 @internal

@@ -184,7 +184,7 @@ class Mirror:
                 self._put(self.scalars, "terms", terms)
             case SettingsSet(settings):
                 self._put(self.scalars, "settings", settings)
-            case Wired(auction, vault):
+            case Wired(auction, vault, _):
                 self._put(self.scalars, "auction", auction)
                 self._put(self.scalars, "vault", vault)
             case _:  # Taken tells of a sale whose effects other events carry.

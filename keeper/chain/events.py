@@ -58,10 +58,11 @@ class SettingsSet(NamedTuple):
 
 
 class Wired(NamedTuple):
-    """The auction and the vault of the Clearinghouse; addresses as numbers."""
+    """The auction, the vault and the batch of the Clearinghouse; addresses as numbers."""
 
     auction: int
     vault: int
+    batch: int
 
 
 class PricesUpdated(NamedTuple):
@@ -171,7 +172,7 @@ KNOWN: dict[str, Read] = {
     "OperatorSet(address,address,bool)": lambda t, d: OperatorSet(t[0], t[1], d[0] != 0),
     "SpotListed(uint256,address,uint256)": lambda t, d: SpotListed(t[0], d[0], d[1]),
     "SettingsSet(uint256)": lambda t, d: SettingsSet(d[0]),
-    "Wired(address,address)": lambda t, d: Wired(d[0], d[1]),
+    "Wired(address,address,address)": lambda t, d: Wired(d[0], d[1], d[2]),
     "PricesUpdated(uint256,uint256,uint256[])": lambda t, d: PricesUpdated(t[0], d[0], _listed(d, 1)),
     "MarketSet(uint256,uint256)": lambda t, d: MarketSet(t[0], d[0]),
     "SlowFeedSet(uint256,uint256)": lambda t, d: SlowFeedSet(t[0], d[0]),

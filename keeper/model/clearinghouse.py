@@ -151,13 +151,6 @@ class Clearinghouse(Trading):
     # The owner's: the contract checks who and what; here the result is taken over.
 
     @act
-    def wire(self, auction: int, vault: int) -> None:
-        """Name the auction and the vault, once."""
-        require(self.auction.value == 0, "clearinghouse: already wired")
-        self.auction.value = auction
-        self.vault.value = vault
-
-    @act
     def list_spot(self, market: int, decimals: int) -> None:
         """Give a market its collateral token."""
         self.spot_decimals[market] = decimals

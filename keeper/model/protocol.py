@@ -13,6 +13,7 @@ from .exchange import Exchange
 from .prices import Oracle
 from .risk_engine import Clock, RiskEngine
 from .state import Journal, Table, trial
+from .trading import Named
 from .vault import Vault
 from .words import Curve, Settings, SlowFeed, Terms
 
@@ -24,6 +25,7 @@ class Addresses:
     exchange: int = 0xE
     auction: int = 0xA
     vault: int = 0xF
+    batch: int = 0xB
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,14 @@ class Protocol:
         self.journal = Journal()
         self.clock = Clock(now)
         self.engine = RiskEngine(self.journal, self.clock, setup.oracle, setup.quote_feed)
-        self.clearinghouse = Clearinghouse(self.journal, self.engine, setup.settings, setup.quote_decimals)
+        addresses = setup.addresses
+        named = Named(addresses.auction, addresses.vault, addresses.batch)
+        self.clearinghouse = Clearinghouse(self.journal, self.engine, setup.settings, setup.quote_decimals, named)
         self.exchange = Exchange(
             self.journal, self.clearinghouse, setup.addresses.exchange, setup.taker_bps, setup.maker_bps
         )
         self.auction = AuctionHouse(self.journal, self.clearinghouse, setup.addresses.auction, setup.terms, setup.curve)
         self.vault = Vault(self.journal, self.clearinghouse, setup.addresses.vault)
-        self.clearinghouse.wire(setup.addresses.auction, setup.addresses.vault)
         self.clearinghouse.set_venue(setup.addresses.exchange, True)
 
         self.update = self.engine.update

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from . import margin
 from .ledger import (
@@ -49,22 +50,55 @@ class Side:
     added: bool
 
 
+class Named(NamedTuple):
+    """Addresses of the contracts that the Clearinghouse names for good."""
+
+    auction: int
+    vault: int
+    batch: int
+
+
+NOT_THE_AUCTION = "clearinghouse: not the auction"
+
+
 class Trading(Ledger):
     """The Clearinghouse's state, and the acts of venues and of the auction."""
 
-    def __init__(self, journal: Journal, engine: RiskEngine, settings: Settings, quote_decimals: int) -> None:
+    def __init__(
+        self, journal: Journal, engine: RiskEngine, settings: Settings, quote_decimals: int, named: Named
+    ) -> None:
         super().__init__(journal, engine, settings, quote_decimals)
+        self.named = named
         self.operators = Table[tuple[int, int], bool](journal, "operators", False)
         self.venues = Table[int, bool](journal, "venues", False)
+        self.entries = Cell[int](journal, "entries", 0)
         self.spot_decimals = Table[int, int | None](journal, "spot_decimals", None)
-        self.auction = Cell[int](journal, "auction", 0)
-        self.vault = Cell[int](journal, "vault", 0)
 
     @property
     def vault_account(self) -> int:
         """The insurance vault's own account."""
-        require(self.vault.value != 0, "clearinghouse: not wired")
-        return self.vault.value << VAULT_SUB
+        return self.named.vault << VAULT_SUB
+
+    # Losses
+
+    @act
+    def change_entries(self, caller: int, delta: int) -> None:
+        """The auction knows of `delta` more to be lost."""
+        require(caller == self.named.auction, NOT_THE_AUCTION)
+        self.entries.value += delta
+
+    def vault_cash(self) -> int:
+        """Cash of the vault's account at the stored indices."""
+        return self.worth(self.accounts[self.vault_account].principal)
+
+    def exit_rate(self) -> int:
+        """What one of cash that leaves is worth, at the stored indices; below 1 while known losses exceed the vault."""
+        vault = self.vault_cash()
+        short = max(0, self.entries.value - vault - self.custody.value.reserve)
+        others = self.totals.value.positive * self.indices.value.supply // WAD - vault
+        if short == 0:
+            return WAD
+        return 0 if short >= others else WAD - ceil_div(short * WAD, others)
 
     # Settling
 
@@ -185,7 +219,7 @@ class Trading(Ledger):
         opener_gets: int,
     ) -> None:
         """Move a fraction of all that an account has to a taker; what the price leaves open, the vault's cash meets."""
-        require(caller == self.auction.value, "clearinghouse: not the auction")
+        require(caller == self.named.auction, NOT_THE_AUCTION)
         require(account != taker, SAME_ACCOUNT)
         require(account >> 96 != 0 and taker >> 96 != 0, ZERO_OWNER)
         require(0 < fraction <= WAD, "clearinghouse: fraction out of range")

@@ -1,4 +1,4 @@
-"""Deploying the contracts and wiring them; run again it goes on where it stopped, or finds nothing to do."""
+"""Deploying the contracts; run again it goes on where it stopped, or finds nothing to do."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader, Session
 
 LOCAL_FEED_DECIMALS = 8
+GROUP = ("Clearinghouse", "Auction", "InsuranceVault")
+"""Contracts that name each other for good, in the order in which they are deployed."""
+AFTER_GROUP = ("Exchange", "Lens")
 LINKS = (
     ("Clearinghouse", "quote_token", "quote token"),
     ("Clearinghouse", "risk_engine", "RiskEngine"),
@@ -54,10 +57,10 @@ def deploy(
     check_local_parts(parameters, parameters_path, provider)
     record, done = _start(provider, parameters_path, path)
     session = Session(load, account, record, path, done)
-    check_wiring(session, finished=False)
+    _forget_interrupted(session)
+    check_wiring(session)
     _deploy_quote(session, parameters)
     _deploy_core(session, parameters)
-    _wire(session)
     check_wiring(session)
     return record, session.done
 
@@ -109,21 +112,32 @@ def _deploy_core(session: Session, parameters: Parameters) -> None:
     if session.contract("RiskEngine").risk() == 0:
         session.send("RiskEngine", "set_risk", parameters.risk.word(), why="correlations, kappa, iota, minimum")
     assert session.record.quote is not None
-    house = session.deploy("Clearinghouse", session.record.quote.token, engine, parameters.settings.word())
-    auction = session.deploy("Auction", house, terms.terms_word(), terms.curve_word())
-    vault = session.deploy("InsuranceVault", house, parameters.vault.name, parameters.vault.symbol)
+    if "Clearinghouse" not in session.record.contracts:
+        # They name each other for good: each is deployed where the Clearinghouse was told that it will be.
+        house, auction, vault, batch = session.addresses_to_come(len(GROUP) + 1)
+        settings = parameters.settings.word()
+        named = (session.record.quote.token, engine, settings, auction, vault, batch)
+        session.deploy("Clearinghouse", *named, at=house)
+        session.deploy("Auction", house, terms.terms_word(), terms.curve_word(), at=auction)
+        session.deploy("InsuranceVault", house, parameters.vault.name, parameters.vault.symbol, at=vault)
+    house, auction, vault = (session.record.address(name) for name in GROUP[:3])
     session.deploy("Exchange", house, parameters.exchange.taker_fee, parameters.exchange.maker_fee)
     session.deploy("Lens", house, auction, vault)
 
 
-def _wire(session: Session) -> None:
-    house = session.contract("Clearinghouse")
-    if house.auction() == ZERO_ADDRESS:
-        auction, vault = session.record.address("Auction"), session.record.address("InsuranceVault")
-        session.send("Clearinghouse", "wire", auction, vault, why=f"auction {auction}, vault {vault}")
+def _forget_interrupted(session: Session) -> None:
+    """Take a group that is not whole out of the record, unless something points at it already: it is deployed anew."""
+    contracts = session.record.contracts
+    there = [name for name in GROUP if name in contracts]
+    if len(there) in (0, len(GROUP)) or any(name in contracts for name in AFTER_GROUP):
+        return
+    for name in there:
+        del contracts[name]
+    session.record.save(session.path)
+    session.done.append(f"{', '.join(there)}: without the others of their group, deployed anew")
 
 
-def check_wiring(session: Session, finished: bool = True) -> None:
+def check_wiring(session: Session) -> None:
     """Refused unless each contract of the record points at the others of the record, as far as there are some."""
     record = session.record
     addresses = {name: contract.address for name, contract in record.contracts.items()}
@@ -133,8 +147,6 @@ def check_wiring(session: Session, finished: bool = True) -> None:
         if name not in record.contracts:
             continue
         found, right = str(getattr(session.contract(name), getter)()), addresses.get(target)
-        if found == ZERO_ADDRESS and not finished:
-            continue
         if found != right:
             raise Refused(
                 f"{session.path}: {name} at {addresses[name]} is wired to a different contract: "

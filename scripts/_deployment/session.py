@@ -13,6 +13,7 @@ from ape.exceptions import ContractLogicError, TransactionError
 from ape.utils import ManagerAccessMixin
 from ethpm_types import ContractType
 
+from scripts._deployment.addresses import addresses_after
 from scripts._deployment.record import DeployedContract, Record, code_hash
 from scripts._deployment.refusal import Refused
 
@@ -43,16 +44,25 @@ class Session(ManagerAccessMixin):
             deployed.address, ContractType.model_validate({"contractName": name, "abi": deployed.abi})
         )
 
-    def deploy(self, name: str, *arguments: Any, testing: str | None = None) -> str:
+    def addresses_to_come(self, count: int) -> list[str]:
+        """Where the next contracts of the account will be."""
+        return addresses_after(self.account.address, self.account.nonce, count)
+
+    def deploy(self, name: str, *arguments: Any, testing: str | None = None, at: str | None = None) -> str:
         """Deploy a contract unless the record has it, write the record, and return the address.
 
-        `testing` names one of many of a kind, that is there for tests.
+        `testing` names one of many of a kind, that is there for tests; `at` is where others say that it is.
         """
         part = self.record.contracts if testing is None else self.record.testing
         key = testing or name
         if key in part:
             return part[key].address
         instance = self._attempt(name, lambda: self.account.deploy(self.load(name), *arguments))
+        if at not in (None, instance.address):
+            raise Refused(
+                f"{name}: deployed to {instance.address} instead of {at}: another transaction of {self.account} "
+                "came between; run deploy again"
+            )
         found = code_hash(self.connected, instance.address)
         if found is None:
             raise Refused(f"{name}: deployed to {instance.address}, but no code is there")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripts._deployment import Refused, configure, deploy, load_parameters
-from scripts._deployment.record import CONTRACTS, is_local
+from scripts._deployment.deploying import GROUP
+from scripts._deployment.record import CONTRACTS, Record, is_local
 from tests.deploy.conftest import load
 
 
@@ -39,7 +40,6 @@ def test_deploy__blank_network__contracts_wired_and_recorded(blank, chain, owner
         "InsuranceVault",
         "Exchange",
         "Lens",
-        "Clearinghouse.wire:",
     ]
 
 
@@ -50,25 +50,53 @@ def test_deploy__again__nothing_changes(site, chain) -> None:
     assert site.path.read_text() == file
 
 
-@pytest.mark.parametrize("stopped_at", ["Auction", "Lens"])
-def test_deploy__interrupted__goes_on_with_what_is_there(blank, stopped_at) -> None:
-    def failing(name):
-        if name == stopped_at:
+def stop_at(blank, name) -> Record:
+    """Deploy, interrupted before `name` is deployed; returns what the file says then."""
+
+    def failing(wanted):
+        if wanted == name:
             raise KeyboardInterrupt
-        return load(name)
+        return load(wanted)
 
     with pytest.raises(KeyboardInterrupt):
         deploy(failing, blank.owner, load_parameters(blank.file), blank.file, blank.path)
-    half = blank.record
-    assert stopped_at not in half.contracts
+    assert name not in blank.record.contracts
+    return blank.record
 
+
+@pytest.mark.parametrize("stopped_at", ["Clearinghouse", "Exchange", "Lens"])
+def test_deploy__interrupted__goes_on_with_what_is_there(blank, stopped_at) -> None:
+    half = stop_at(blank, stopped_at)
     done = blank.deploy()
     assert done[0].startswith(f"{stopped_at} deployed to ")
-    assert done[-1].startswith("Clearinghouse.wire: ")
     assert {name: blank.record.address(name) for name in half.contracts} == {
         name: half.address(name) for name in half.contracts
     }
     assert blank.deploy() == []
+
+
+@pytest.mark.parametrize("stopped_at", ["Auction", "InsuranceVault"])
+def test_deploy__interrupted_in_a_group__deploys_the_group_anew(blank, stopped_at) -> None:
+    half = stop_at(blank, stopped_at)
+    done = blank.deploy()
+    there = [name for name in GROUP if name in half.contracts]
+    assert done[0] == f"{', '.join(there)}: without the others of their group, deployed anew"
+    assert blank.record.address("RiskEngine") == half.address("RiskEngine")
+    assert blank.record.address("Clearinghouse") != half.address("Clearinghouse")
+    assert blank.at("Clearinghouse").vault() == blank.record.address("InsuranceVault")
+    assert blank.deploy() == []
+
+
+def test_deploy__other_transaction_in_between__refused_and_deployed_anew(blank, owner, stranger) -> None:
+    def busy(name):
+        if name == "Auction":
+            owner.transfer(stranger, 1)
+        return load(name)
+
+    said = refusal(deploy, busy, blank.owner, load_parameters(blank.file), blank.file, blank.path)
+    assert "another transaction of" in said and said.startswith("Auction: deployed to ")
+    blank.deploy()
+    assert blank.at("Clearinghouse").auction() == blank.record.address("Auction")
 
 
 def test_deploy__file_of_local_chain_that_is_gone__starts_anew(site) -> None:

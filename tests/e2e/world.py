@@ -16,6 +16,7 @@ from web3.exceptions import Web3Exception
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Parameters, Risk, Run, Settings, Terms
 from keeper.orders import FOREVER, Order, sign_order
 from keeper.publish.reports import Entry, sign_report
+from scripts._deployment.addresses import addresses_after
 from tests.e2e.anvil import MNEMONIC, Anvil
 from tests.e2e.artifacts import artifact
 
@@ -154,11 +155,12 @@ class World:
         self._act(engine.functions.set_risk(RISK.pack()))
         self._act(engine.functions.set_signers([signer.address for signer in self.signers], len(self.signers)))
         quote = self._new("Quote", "testing/TestToken", "Quote", "USDC", 6)
-        house = self._new("Clearinghouse", "Clearinghouse", quote.address, engine.address, SETTINGS.pack())
-        auction = self._new("Auction", "Auction", house.address, TERMS.pack(), CURVE.pack())
-        vault = self._new("InsuranceVault", "InsuranceVault", house.address, "Vault", "V")
+        nonce = self.web3.eth.get_transaction_count(self.owner.address)
+        named = addresses_after(self.owner.address, nonce, 4)[1:]
+        house = self._new("Clearinghouse", "Clearinghouse", quote.address, engine.address, SETTINGS.pack(), *named)
+        self._new("Auction", "Auction", house.address, TERMS.pack(), CURVE.pack())
+        self._new("InsuranceVault", "InsuranceVault", house.address, "Vault", "V")
         exchange = self._new("Exchange", "Exchange", house.address, 3, 0)
-        self._act(house.functions.wire(auction.address, vault.address))
         self._act(house.functions.set_venue(exchange.address, True))
         for market, parameters in MARKETS.items():
             feed = self._new(f"feed{market}", "testing/TestFeed", 8)

@@ -46,6 +46,7 @@ CURVE = Curve(((0, 0), (60, 3_500), (300, 7_000)))
 TERMS = Terms(target=14_000, penalty=500, backstop=300, grace=300, opener_cap=50 * WAD)
 VAULT = 0x7A017
 AUCTION = 0xA0C710
+BATCH = 0xBA7C4
 
 
 def price_word(price: int, *, time: int = NOW, **fields: int) -> PriceWord:
@@ -81,7 +82,7 @@ def set_up(prices: Mapping[int, int], parameters: Mapping[int, Parameters] | Non
     return [
         RiskSet(RISK.pack()),
         InterestChanged(Indices(WAD, WAD, NOW).pack(), 0, 0),
-        Wired(AUCTION, VAULT),
+        Wired(AUCTION, VAULT, BATCH),
         TermsSet(TERMS.pack()),
         CurveAdded(0, CURVE.pack()),
         *(MarketSet(market, word.pack()) for market, word in known.items()),

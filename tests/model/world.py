@@ -21,6 +21,7 @@ from keeper.model.protocol import Addresses, Protocol, Setup
 from keeper.model.requirement import Holding
 from keeper.model.state import Refused
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Parameters, Position, Risk, Settings, Terms
+from scripts._deployment.addresses import addresses_after
 from tests.model.chain import ORACLE, START, Engines, deploy_engine, domain, load, number, send
 
 WAD = 10**18
@@ -126,11 +127,15 @@ class World:
         engines = deploy_engine(rng, THRESHOLD, 8)
         engines.set_risk(RISK)
         self.quote = load("testing/TestToken", "Quote", "QUOTE", 6)
-        self.clearinghouse = load("Clearinghouse", self.quote, engines.contract, SETTINGS.pack())
+        deployer = boa.env.eoa
+        nonce = boa.env.evm.revm.basic(str(deployer)).nonce
+        named = addresses_after(str(deployer), nonce, 4)[1:]
+        self.clearinghouse = load("Clearinghouse", self.quote, engines.contract, SETTINGS.pack(), *named)
         self.auction = load("Auction", self.clearinghouse, TERMS.pack(), CURVE.pack())
         self.vault = load("InsuranceVault", self.clearinghouse, "Plimsoll insurance", "pINS")
         self.exchange = load("Exchange", self.clearinghouse, 3, 1)
-        addresses = Addresses(*(number(contract.address) for contract in (self.exchange, self.auction, self.vault)))
+        contracts = (self.exchange.address, self.auction.address, self.vault.address, named[-1])
+        addresses = Addresses(*(number(address) for address in contracts))
         self.model = Protocol(Setup(ORACLE, SETTINGS, TERMS, CURVE, 3, 1, 6, addresses=addresses), START)
         self.engines = Engines(engines.contract, self.model.engine, engines.signers, engines.feeds)
         self.model.engine.set_slow_feed(2**256 - 1, engines.model.feeds[2**256 - 1])
@@ -157,7 +162,7 @@ class World:
             self.model.clearinghouse.list_spot(market, decimals)
 
     def _wire(self) -> None:
-        self.clearinghouse.wire(self.auction, self.vault)
+        assert self.clearinghouse.auction() == self.auction.address
         for venue in (self.exchange.address, self.venue):
             self.clearinghouse.set_venue(venue, True)
             self.model.clearinghouse.set_venue(number(venue), True)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chain_state import module_state, pytest_fixture_setup, test_state  # noqa: F401  # found by name
 from tests.unit.compiled import contract
-from tests.unit.system import BTC, CURVE, ETH, MARKETS, ORACLE, PRICES, RISK, SETTINGS, TERMS, System
+from tests.unit.system import BTC, ETH, MARKETS, ORACLE, PRICES, RISK, System, deploy_core
 
 NOBODY = "0x" + "00" * 20
 
@@ -88,18 +88,24 @@ def risk_engine(load, owner):
 
 
 @pytest.fixture(scope="session")
-def clearinghouse(load, owner, quote, risk_engine):
-    return owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack())
+def core(load, owner, quote, risk_engine):
+    """Clearinghouse, Auction and InsuranceVault, which name each other."""
+    return deploy_core(load, owner, quote, risk_engine)
 
 
 @pytest.fixture(scope="session")
-def auction(load, owner, clearinghouse):
-    return owner.deploy(load("Auction"), clearinghouse, TERMS.pack(), CURVE.pack())
+def clearinghouse(core):
+    return core.clearinghouse
 
 
 @pytest.fixture(scope="session")
-def vault(load, owner, clearinghouse):
-    return owner.deploy(load("InsuranceVault"), clearinghouse, "Plimsoll insurance", "pINS")
+def auction(core):
+    return core.auction
+
+
+@pytest.fixture(scope="session")
+def vault(core):
+    return core.vault
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from ape import chain
 
@@ -15,6 +15,7 @@ from keeper.model.orders import Order
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Parameters, Risk, Settings, Terms
 from keeper.orders import FOREVER, sign_order
 from keeper.publish.reports import Entry, sign_report
+from scripts._deployment.addresses import addresses_after
 
 WAD = 10**18
 UNITS = 10**6
@@ -60,6 +61,24 @@ def wad(number: float | str | Decimal) -> int:
     return int(Decimal(str(number)) * WAD)
 
 
+class Core(NamedTuple):
+    """Contracts that name each other for good."""
+
+    clearinghouse: Any
+    auction: Any
+    vault: Any
+
+
+def deploy_core(load: Callable[[str], Any], owner: Any, quote: Any, risk_engine: Any) -> Core:
+    """Deploy what names each other, each where the Clearinghouse was told that it will be."""
+    house, auction, vault, batch = addresses_after(owner.address, owner.nonce, 4)
+    return Core(
+        owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack(), auction, vault, batch),
+        owner.deploy(load("Auction"), house, TERMS.pack(), CURVE.pack()),
+        owner.deploy(load("InsuranceVault"), house, "Plimsoll insurance", "pINS"),
+    )
+
+
 @dataclass
 class System:
     """Handles to every contract; amounts and prices of its methods are human numbers, and made WAD here."""
@@ -77,7 +96,7 @@ class System:
     nonces: count[int] = field(default_factory=lambda: count(1))
 
     def set_up(self) -> None:
-        """Name signers, add markets with their feeds, list the spot tokens and wire the core."""
+        """Name signers, add markets with their feeds, list the spot tokens and allow the venue."""
         owner = self.owner
         self.risk_engine.set_signers([signer.address for signer in self.signers], 3, sender=owner)
         for market, parameters in MARKETS.items():
@@ -86,7 +105,6 @@ class System:
         for market, token in self.spot_tokens.items():
             self.clearinghouse.list_spot(market, token, sender=owner)
         self.clearinghouse.set_venue(self.exchange, True, sender=owner)
-        self.clearinghouse.wire(self.auction, self.vault, sender=owner)
 
     @property
     def chain_id(self) -> int:

@@ -26,38 +26,44 @@ def vault_wallet(accounts):
 
 
 @pytest.fixture(scope="session")
-def wallets(owner, venue, auctioneer, vault_wallet, guardian, attacker):
+def batcher(accounts):
+    return accounts[17]
+
+
+@pytest.fixture(scope="session")
+def wallets(owner, venue, auctioneer, vault_wallet, batcher, guardian, attacker):
     """By role, for tests that try several."""
     return {
         "owner": owner,
         "venue": venue,
         "auctioneer": auctioneer,
         "vault_wallet": vault_wallet,
+        "batcher": batcher,
         "guardian": guardian,
         "attacker": attacker,
     }
 
 
 @pytest.fixture(scope="session")
-def deploy(load, owner, risk_engine):
-    """Deploy a Clearinghouse over a quote token, owned and not wired."""
+def deploy(load, owner, risk_engine, auctioneer, vault_wallet, batcher):
+    """Deploy a Clearinghouse over a quote token, with wallets for what it names."""
 
     def deploy(quote):
-        return owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack())
+        named = (auctioneer, vault_wallet, batcher)
+        return owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack(), *named)
 
     return deploy
 
 
 @pytest.fixture(scope="session")
-def house(system, deploy, owner, quote, venue, auctioneer, vault_wallet):
+def house(system, deploy, owner, quote, venue, auctioneer, vault_wallet, batcher):
     shared = {field.name: getattr(system, field.name) for field in fields(system)}
     clearinghouse = deploy(quote)
-    roles = {"venue": venue, "auctioneer": auctioneer, "vault_wallet": vault_wallet}
+    roles = {"venue": venue, "auctioneer": auctioneer, "vault_wallet": vault_wallet, "batcher": batcher}
     house = House(**(shared | {"clearinghouse": clearinghouse} | roles))
     for market, token in house.spot_tokens.items():
         clearinghouse.list_spot(market, token, sender=owner)
     clearinghouse.set_venue(venue, True, sender=owner)
-    clearinghouse.wire(auctioneer, vault_wallet, sender=owner)
     return house
 
 

@@ -25,6 +25,7 @@ class House(System):
     venue: Any = None
     auctioneer: Any = None
     vault_wallet: Any = None
+    batcher: Any = None
 
     def trade(  # type: ignore[override]  # a venue's trade takes accounts, not wallets and a signature
         self,

@@ -1,4 +1,4 @@
-"""`wire`, `list_spot`, `set_venue`, `set_settings`: the owner's, each with its bounds."""
+"""What it is deployed with, `list_spot`, `set_venue`, `set_settings`: the owner's, each with its bounds."""
 
 from __future__ import annotations
 
@@ -16,53 +16,22 @@ NOT_OWNER = "ownable: caller is not the owner"
 
 @pytest.fixture
 def bare(deploy, quote):
-    """A Clearinghouse that is not wired and lists nothing."""
+    """A Clearinghouse that lists nothing."""
     return deploy(quote)
 
 
-def test_wire__names_auction_and_vault_and_logs_them(bare, owner, auctioneer, vault_wallet):
-    receipt = bare.wire(auctioneer, vault_wallet, sender=owner)
-    assert (bare.auction(), bare.vault()) == (auctioneer.address, vault_wallet.address)
-    (log,) = receipt.decode_logs(bare.Wired)
-    assert (log.auction, log.vault) == (auctioneer.address, vault_wallet.address)
+def test_deployment__names_auction_vault_and_batch_for_good(bare, auctioneer, vault_wallet, batcher):
+    named = (auctioneer.address, vault_wallet.address, batcher.address)
+    assert (bare.auction(), bare.vault(), bare.batch()) == named
+    (log,) = bare.creation_metadata.receipt.decode_logs(bare.Wired)
+    assert (log.auction, log.vault, log.batch) == named
 
 
-def test_wire__twice__reverts(bare, owner, auctioneer, vault_wallet, attacker):
-    bare.wire(auctioneer, vault_wallet, sender=owner)
-    with ape.reverts("clearinghouse: already wired"):
-        bare.wire(attacker, attacker, sender=owner)
-    assert (bare.auction(), bare.vault()) == (auctioneer.address, vault_wallet.address)
-
-
-@pytest.mark.parametrize("missing", [0, 1])
-def test_wire__to_nobody__reverts(bare, owner, attacker, missing):
-    names = [attacker, attacker]
-    names[missing] = NOBODY
+@pytest.mark.parametrize("named", [(0, 1, 2), (1, 0, 2), (1, 2, 0), (1, 1, 2), (1, 2, 1), (2, 1, 1)])
+def test_deployment__somebody_missing_or_twice__is_refused(load, owner, quote, risk_engine, accounts, named):
+    addresses = [accounts[number].address if number else NOBODY for number in named]
     with ape.reverts("clearinghouse: zero address"):
-        bare.wire(*names, sender=owner)
-    assert bare.auction() == NOBODY
-
-
-def test_not_wired__what_pays_the_vault__reverts(bare, owner, venue, taker, maker, quote):
-    bare.set_venue(venue, True, sender=owner)
-    accounts = []
-    for wallet in (taker, maker):
-        account = int(wallet.address, 16) << 96
-        quote.mint(wallet, 10**9, sender=wallet)
-        quote.approve(bare, 10**9, sender=wallet)
-        bare.deposit(account, 10**9, sender=wallet)
-        accounts.append(account)
-    with ape.reverts("clearinghouse: not wired"):
-        bare.trade(ETH, *accounts, WAD, 1600 * WAD, WAD, 0, sender=venue)
-    with ape.reverts("clearinghouse: not wired"):
-        bare.collect(sender=owner)
-    bare.trade(ETH, *accounts, WAD, 1600 * WAD, 0, 0, sender=venue)
-    assert bare.position(accounts[0], ETH) != 0
-
-
-def test_not_wired__nobody_is_the_auction(bare, attacker, alice, bob):
-    with ape.reverts("clearinghouse: not the auction"):
-        bare.slice(alice, bob, WAD, 0, 0, 0, 0, sender=attacker)
+        owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack(), *addresses)
 
 
 def test_list_spot__gives_the_market_its_token_and_logs_it(bare, owner, btc):
@@ -163,9 +132,9 @@ def test_set_settings__out_of_range__reverts(bare, owner, word):
     assert bare.settings() == SETTINGS.pack()
 
 
-def test_deployment__settings_out_of_range__is_refused(load, owner, quote, risk_engine):
+def test_deployment__settings_out_of_range__is_refused(load, owner, quote, risk_engine, accounts):
     with ape.reverts("clearinghouse: settings out of range"):
-        owner.deploy(load("Clearinghouse"), quote, risk_engine, 0)
+        owner.deploy(load("Clearinghouse"), quote, risk_engine, 0, *accounts[1:4])
 
 
 def test_deployment__starts_with_nothing_lent(bare, quote, risk_engine, owner):
@@ -184,19 +153,12 @@ def test_admin__by_anybody_but_the_owner__reverts(bare, wallets, eth, stranger):
     sender = wallets[stranger]
     before = bare.settings()
     with ape.reverts(NOT_OWNER):
-        bare.wire(sender, sender, sender=sender)
-    with ape.reverts(NOT_OWNER):
         bare.list_spot(ETH, eth, sender=sender)
     with ape.reverts(NOT_OWNER):
         bare.set_venue(sender, True, sender=sender)
     with ape.reverts(NOT_OWNER):
         bare.set_settings(replace(SETTINGS, band=1).pack(), sender=sender)
-    assert (bare.auction(), bare.spot_token(ETH), bare.is_venue(sender), bare.settings()) == (
-        NOBODY,
-        NOBODY,
-        False,
-        before,
-    )
+    assert (bare.spot_token(ETH), bare.is_venue(sender), bare.settings()) == (NOBODY, False, before)
 
 
 def test_ownership__passes_in_two_steps(bare, owner, guardian, attacker):

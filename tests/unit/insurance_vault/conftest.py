@@ -9,7 +9,7 @@ from typing import Any
 import ape
 import pytest
 
-from tests.unit.system import ETH, SETTINGS, UNITS, System
+from tests.unit.system import ETH, UNITS, System, deploy_core
 
 
 @dataclass
@@ -92,9 +92,6 @@ def other_vault(load, owner, risk_engine):
 
     def deploy(token_path: str) -> tuple[Any, Any]:
         token = owner.deploy(load(token_path), 6)
-        house = owner.deploy(load("Clearinghouse"), token, risk_engine, SETTINGS.pack())
-        vault = owner.deploy(load("InsuranceVault"), house, "Other", "OTHER")
-        house.wire(owner, vault, sender=owner)
-        return vault, token
+        return deploy_core(load, owner, token, risk_engine).vault, token
 
     return deploy
