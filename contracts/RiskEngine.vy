@@ -40,7 +40,7 @@ exports: (
     eip712_domain_separator.eip712Domain,
 )
 
-_BASIS_OFFSET: constant(uint256) = 2**19
+_BASIS_OFFSET: constant(int256) = 2**19
 
 
 @deploy
@@ -62,66 +62,73 @@ def __init__(oracle: IRiskEngine.Oracle, quote_feed: address, quote_heartbeat: u
 
 
 @external
-def update(reports: DynArray[IRiskEngine.Report, 16]):
+def update(reports: DynArray[IRiskEngine.Report, 7]):
     """
     @notice Moves the markets of one round's reports to the medians of their prices, by anyone. A market whose
             fast price is of that round's time or later is left as it is.
     @param reports As many as the threshold says, of one round, by distinct signers, over one list of markets.
     """
-    needed: uint256 = signed_reports.threshold
+    quote: uint256 = slow_feeds.quote
+    needed: uint256 = slow_feeds.threshold_of(quote)
     assert len(reports) >= max(needed, 1), "risk_engine: too few reports"
     assert len(reports) == needed, "risk_engine: too many reports"
     round: uint256 = reports[0].round
     # Division, so that no round can overflow; a round of the past fits its 64 bits.
     assert round <= block.timestamp // prices.ORACLE.round_seconds, "risk_engine: report from the future"
-    time: uint256 = round * prices.ORACLE.round_seconds
-    assert block.timestamp - time <= prices.ORACLE.max_report_age, "risk_engine: report too old"
+    time: uint256 = unsafe_mul(round, prices.ORACLE.round_seconds)
+    assert unsafe_sub(block.timestamp, time) <= prices.ORACLE.max_report_age, "risk_engine: report too old"
 
     length: uint256 = len(reports[0].payload)
+    separator: bytes32 = signed_reports.separator()
     seen: uint256 = 0
-    for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
+    for i: uint256 in range(needed, bound=signed_reports.MAX_REPORTS):
         assert reports[i].round == round, "risk_engine: mixed rounds"
-        assert (len(reports[i].payload) == length and length != 0 and length % 32 == 0), "risk_engine: payload length"
-        seen = signed_reports.check(round, keccak256(reports[i].payload), reports[i].signature, seen)
+        assert (len(reports[i].payload) == length and length != 0 and length & 31 == 0), "risk_engine: payload length"
+        seen = signed_reports.check(round, keccak256(reports[i].payload), reports[i].signature, separator, seen)
 
     moved: uint256 = 0
-    quote: slow_feeds.Slow = slow_feeds.look(slow_feeds.quote)
+    words: DynArray[uint256, 64] = []
+    in_order: bool = True
+    quote = slow_feeds.look_at_quote(quote)
     for place: uint256 in range(length // 32, bound=signed_reports.MAX_ENTRIES):
         start: uint256 = unsafe_mul(place, 32)
-        market: uint256 = signed_reports.market_of(extract32(reports[0].payload, start, output_type=uint256))
-        for i: uint256 in range(1, needed, bound=signed_reports.MAX_SIGNERS):
-            assert (
-                signed_reports.market_of(extract32(reports[i].payload, start, output_type=uint256)) == market
-            ), "risk_engine: mixed markets"
-        parameters: uint256 = market_parameters.listed(market)
-        values: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
-        confidences: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
-        bases: DynArray[uint256, signed_reports.MAX_SIGNERS] = []
-        for i: uint256 in range(needed, bound=signed_reports.MAX_SIGNERS):
-            entry: uint256 = extract32(reports[i].payload, start, output_type=uint256)
-            price: uint256 = prices.decode(entry)
-            assert (
-                price >= slow_feeds.LOWEST_PRICE and price <= slow_feeds.HIGHEST_PRICE
-            ), "risk_engine: price out of bounds"
-            values.append(price)
-            confidences.append((entry >> 54) & (2**16 - 1))
-            # With its sign bit turned over a basis sorts like an unsigned number.
-            bases.append(((entry >> 70) & (2**20 - 1)) ^ _BASIS_OFFSET)
+        entry: uint256 = extract32(reports[0].payload, start, output_type=uint256)
+        market: uint256 = (entry >> 90) & 255
+        encoded: uint256 = 0
+        confidence: uint256 = 0
+        basis: uint256 = 0
+        feed: uint256 = 0
+        if needed == 3:
+            # Three take no list.
+            second: uint256 = extract32(reports[1].payload, start, output_type=uint256)
+            third: uint256 = extract32(reports[2].payload, start, output_type=uint256)
+            feed = slow_feeds.listed(market, (entry ^ second) | (entry ^ third))
+            encoded, confidence, basis = signed_reports.median_of_three(entry, second, third)
+        else:
+            entries: uint256[signed_reports.MAX_REPORTS] = empty(uint256[signed_reports.MAX_REPORTS])
+            different: uint256 = 0
+            for i: uint256 in range(needed, bound=signed_reports.MAX_REPORTS):
+                entries[i] = extract32(reports[i].payload, start, output_type=uint256)
+                different |= entries[i] ^ entry
+            feed = slow_feeds.listed(market, different)
+            encoded, confidence, basis = signed_reports.median(entries, needed)
         word: uint256 = prices.words[market]
         # A price from the slow feed never outranks a report: whoever refreshes every block would hold it for ever.
         if prices.time_of(word) >= time and not prices.is_from_slow(word):
             continue
-        fast: prices.Fast = prices.Fast(
-            time=time,
-            price=signed_reports.median(values),
-            confidence=signed_reports.median(confidences),
-            basis=convert(signed_reports.median(bases), int256) - convert(_BASIS_OFFSET, int256),
-        )
-        prices.words[market] = prices.advance(
-            word, fast, slow_feeds.look_in_quote(market, quote), market_parameters.g(parameters)
-        )
-        moved |= 1 << market
-    self._log_prices(round, moved)
+        target: int256 = unsafe_sub(convert(basis, int256), _BASIS_OFFSET)
+        word = prices.advance(word, time, encoded, confidence, target, slow_feeds.look_in_quote(feed, quote), feed)
+        prices.words[market] = word
+        bit: uint256 = 1 << market
+        if bit > moved:
+            words.append(word)
+        else:
+            in_order = False
+        moved |= bit
+    if in_order:
+        log IRiskEngine.PricesUpdated(round=round, markets=moved, words=words)
+    else:
+        self._log_prices(round, moved)
 
 
 @external
@@ -131,11 +138,11 @@ def refresh(markets: DynArray[uint256, 64]):
             elsewhere it only moves the gap.
     """
     moved: uint256 = 0
-    quote: slow_feeds.Slow = slow_feeds.look(slow_feeds.quote)
+    quote: uint256 = slow_feeds.look_at_quote(slow_feeds.quote)
     for market: uint256 in markets:
-        market_parameters.listed(market)
+        feed: uint256 = slow_feeds.listed(market, 0)
         word: uint256 = prices.words[market]
-        after: uint256 = prices.relook(word, slow_feeds.look_in_quote(market, quote))
+        after: uint256 = prices.relook(word, slow_feeds.look_in_quote(feed, quote), feed)
         if after != word:
             prices.words[market] = after
             moved |= 1 << market
@@ -225,6 +232,7 @@ def add_market(parameters: uint256, feed: address, heartbeat: uint256, deviation
     """
     ownable._check_owner()
     market: uint256 = market_parameters.add(parameters)
+    slow_feeds.note(market, market_parameters.g(parameters), market_parameters.flags(parameters))
     log IRiskEngine.MarketSet(market=market, parameters=parameters)
     self._set_slow_feed(market, feed, heartbeat, deviation)
     return market
@@ -237,6 +245,7 @@ def set_parameters(market: uint256, parameters: uint256):
     """
     ownable._check_owner()
     market_parameters.set_market(market, parameters)
+    slow_feeds.note(market, market_parameters.g(parameters), market_parameters.flags(parameters))
     log IRiskEngine.MarketSet(market=market, parameters=parameters)
 
 
@@ -268,6 +277,7 @@ def set_signers(signers: DynArray[address, 16], threshold: uint256):
     """
     ownable._check_owner()
     signed_reports.set_signers(signers, threshold)
+    slow_feeds.set_threshold(threshold)
     log IRiskEngine.SignersSet(signers=signers, threshold=threshold)
 
 
@@ -286,7 +296,7 @@ def slow_feed(market: uint256) -> uint256:
     """
     @notice A market's slow feed word, or for market 2^256 - 1 the quote token's own; 0 for none.
     """
-    return slow_feeds.quote if market == slow_feeds.QUOTE else slow_feeds.words[market]
+    return slow_feeds.shown(market)
 
 
 @external
@@ -322,7 +332,7 @@ def threshold() -> uint256:
     """
     @notice How many reports an update takes.
     """
-    return signed_reports.threshold
+    return slow_feeds.threshold_of(slow_feeds.quote)
 
 
 @internal

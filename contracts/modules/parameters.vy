@@ -208,14 +208,3 @@ def check_known(market: uint256):
     @notice Refuses a market that was never added.
     """
     assert market < self.count, "risk_engine: unknown market"
-
-
-@internal
-@view
-def listed(market: uint256) -> uint256:
-    """
-    @notice The parameters of a market that takes prices; any other is refused.
-    """
-    word: uint256 = self.words[market] if market < MAX_MARKETS else 0
-    assert self.flags(word) & LISTED != 0, "risk_engine: unknown market"
-    return word

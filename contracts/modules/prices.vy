@@ -11,27 +11,6 @@ from . import rounding
 from . import slow_feed
 
 
-# The median of a round's reports.
-struct Fast:
-    time: uint256
-    price: uint256  # WAD, a mantissa of 48 bits
-    confidence: uint256  # 1e-5
-    basis: int256  # 1e-6
-
-
-struct Stored:
-    index: uint256
-    funding: int256  # 1e-12 quote
-    basis: int256  # 1e-6
-    confidence: uint256  # 1e-5
-    gap: int256  # 1e-4
-    gap_age: int256  # seconds, at `time`
-    time: uint256
-    slow_for: uint256
-    lag: uint256
-    from_slow: bool
-
-
 # What a requirement needs of a price.
 struct Reading:
     state: uint256
@@ -53,6 +32,11 @@ _LOW_20: constant(uint256) = 2**20 - 1
 _LOW_32: constant(uint256) = 2**32 - 1
 _LOW_48: constant(uint256) = 2**48 - 1
 _MICRO: constant(int256) = 10**6
+_FUNDING: constant(uint256) = 2**126 - 2**54
+_SLOW_PART: constant(uint256) = 2**187 - 2**162 + 2**239 - 2**219
+_FROM_SLOW: constant(uint256) = 2**255
+# Funding, basis and lag.
+_KEPT_BY_SLOW: constant(uint256) = 2**146 - 2**54 + 2**255 - 2**239
 _HIGHEST_FUNDING: constant(int256) = 2**71 - 1
 _HIGHEST_BASIS: constant(uint256) = 2**19 - 1
 _HIGHEST_GAP: constant(uint256) = 2**15 - 1
@@ -170,143 +154,123 @@ def funding_of(word: uint256) -> int256:
 
 @internal
 @pure
-def _unpack(word: uint256) -> Stored:
-    return Stored(
-        index=self.decode(word),
-        funding=self.funding_of(word),
-        basis=self.basis_of(word, 146),
-        confidence=(word >> 146) & _LOW_16,
-        gap=self._signed(word, 178, 16),
-        gap_age=self._signed(word, 187, 9),
-        time=self.time_of(word),
-        slow_for=(word >> 219) & _LOW_20,
-        lag=(word >> 239) & _LOW_16,
-        from_slow=self.is_from_slow(word),
-    )
-
-
-@internal
-@pure
-def _pack(stored: Stored) -> uint256:
-    word: uint256 = self.encode(stored.index) | self._field(stored.funding, 54, 72)
-    word |= self._field(stored.basis, 126, 20) | (stored.confidence << 146)
-    word |= self._field(stored.gap, 162, 16) | self._field(stored.gap_age, 178, 9)
-    word |= (stored.time << 187) | (stored.slow_for << 219) | (stored.lag << 239)
-    return word | (convert(stored.from_slow, uint256) << 255)
-
-
-@internal
-@pure
-def _gap(slow: slow_feed.Slow, index: uint256) -> int256:
-    # The distance of the slow price from the fast one, less what the slow feed does not report.
-    if slow.price == 0:
+def _gap(slow: uint256, feed: uint256, encoded: uint256) -> int256:
+    # The distance of a slow price from the fast one, less what the slow feed does not report.
+    index: uint256 = (encoded & _LOW_48) << ((encoded >> 48) & 63)
+    price: uint256 = slow & (2**200 - 1)
+    above: bool = price > index
+    distance: uint256 = unsafe_sub(price, index) if above else unsafe_sub(index, price)
+    distance = unsafe_div(unsafe_mul(distance, 10**5), index)  # a price is below 2^90, and above 0
+    deviation: uint256 = (feed >> 184) & _LOW_16
+    if distance <= deviation:
         return 0
-    above: bool = slow.price > index
-    distance: uint256 = slow.price - index if above else index - slow.price
-    distance = distance * 10**5 // index
-    if distance <= slow.deviation:
-        return 0
-    gap: int256 = convert(min(_HIGHEST_GAP, rounding.ceil_udiv(distance - slow.deviation, 10)), int256)
-    return gap if above else -gap
-
-
-@internal
-@pure
-def _slow_for(slow: slow_feed.Slow, time: uint256) -> uint256:
-    if slow.price == 0:
-        return 0
-    return min(_LOW_20, slow.until - time)
+    gap: int256 = convert(min(_HIGHEST_GAP, rounding.ceil_udiv(unsafe_sub(distance, deviation), 10)), int256)
+    return gap if above else unsafe_sub(0, gap)
 
 
 @internal
 @view
-def _accrue(stored: Stored, elapsed: uint256) -> Stored:
-    # Funding at the index and basis before the update; what is too small to show stays in the lag. Time without a
-    # basis owes nothing, and must not wait there for the next one.
-    moved: Stored = stored
-    moved.lag = min(stored.lag + elapsed, _LOW_16) if stored.basis != 0 else 0
-    accrued: int256 = convert(stored.index * moved.lag, int256) * stored.basis // (
-        _MICRO * _MICRO * convert(ORACLE.funding_period, int256)
+def _accrue(word: uint256, basis: int256, elapsed: uint256) -> uint256:
+    # The word's funding and lag, all else 0, after time at its index and basis; what is too small to show stays in
+    # the lag. Unchecked: 2^111, 2^16 and 2^19 at most are multiplied.
+    lag: uint256 = min(unsafe_add((word >> 239) & _LOW_16, elapsed), _LOW_16)
+    accrued: int256 = unsafe_div(
+        unsafe_mul(convert(unsafe_mul(self.decode(word), lag), int256), basis),
+        convert(unsafe_mul(10**12, ORACLE.funding_period), int256),
     )
-    funding: int256 = stored.funding + accrued
-    if accrued != 0 and funding <= _HIGHEST_FUNDING and funding >= -_HIGHEST_FUNDING - 1:
-        moved.funding = funding
-        moved.lag = 0
-    return moved
+    if accrued != 0:
+        funding: int256 = unsafe_add(self.funding_of(word), accrued)
+        if funding <= _HIGHEST_FUNDING and funding >= -_HIGHEST_FUNDING - 1:
+            return self._field(funding, 54, 72)
+    return (word & _FUNDING) | (lag << 239)
 
 
 @internal
 @view
 def _next_basis(basis: int256, target: int256, elapsed: uint256, g: uint256) -> int256:
-    # Toward the target by the share of the window that has passed, no faster than the rate, within 10 g.
-    bound: int256 = convert(min(10 * g, _HIGHEST_BASIS), int256)
-    distance: int256 = max(-bound, min(bound, target)) - basis
+    # Toward the target by the share of the window that has passed, no faster than the rate, within 10 g. All of it
+    # is far below 2^255.
+    bound: int256 = convert(min(unsafe_mul(10, g), _HIGHEST_BASIS), int256)
+    distance: int256 = unsafe_sub(max(unsafe_sub(0, bound), min(bound, target)), basis)
     gone: uint256 = convert(abs(distance), uint256)
-    step: uint256 = rounding.ceil_udiv(gone * elapsed, ORACLE.basis_window)
-    step = min(step, min(ORACLE.basis_rate * elapsed // 60, gone))
-    moved: int256 = basis + (convert(step, int256) if distance > 0 else -convert(step, int256))
-    return max(-bound, min(bound, moved))
+    step: uint256 = rounding.ceil_udiv(unsafe_mul(gone, elapsed), ORACLE.basis_window)
+    step = min(step, min(unsafe_div(unsafe_mul(ORACLE.basis_rate, elapsed), 60), gone))
+    moved: int256 = convert(step, int256)
+    moved = unsafe_add(basis, moved) if distance > 0 else unsafe_sub(basis, moved)
+    return max(unsafe_sub(0, bound), min(bound, moved))
 
 
 @internal
 @view
-def advance(word: uint256, fast: Fast, slow: slow_feed.Slow, g: uint256) -> uint256:
+def advance(
+    word: uint256, time: uint256, encoded: uint256, confidence: uint256, target: int256, slow: uint256, feed: uint256
+) -> uint256:
     """
     @notice The word after a fast price later than it.
-    @param fast The price; of a time after the word's, but for a word from the slow feed: then no time has passed.
-    @param slow The slow price now, or a price of 0.
-    @param g The market's gross parameter, 1e-5: it bounds the basis.
+    @param time Of the price; after the word's, but for a word from the slow feed: then no time has passed.
+    @param encoded The price, its exponent the smallest.
+    @param confidence 1e-5.
+    @param target What the basis moves to, 1e-6.
+    @param slow What the slow feed says now.
+    @param feed The market's feed word; its g bounds the basis.
     """
-    stored: Stored = self._unpack(word)
-    elapsed: uint256 = max(fast.time, stored.time) - stored.time
+    before: uint256 = self.time_of(word)
+    elapsed: uint256 = unsafe_sub(max(time, before), before)
     counted: uint256 = min(elapsed, ORACLE.price_age)
-    if word != 0:
-        stored = self._accrue(stored, counted)
-    stored.basis = self._next_basis(stored.basis, fast.basis, counted, g)
-    gap: int256 = self._gap(slow, fast.price)
-    # The product of two gaps of one sign is positive; 16 bits each cannot overflow. A slow price has no gap.
-    if unsafe_mul(gap, stored.gap) <= 0 or elapsed > ORACLE.tau // 2:
-        stored.gap_age = 0
+    basis: int256 = self._signed(word, 146, 20)
+    moved: uint256 = encoded | (confidence << 146) | (time << 187)
+    # Time without a basis owes nothing, and must not wait in the lag for the next one.
+    if basis == 0:
+        moved |= word & _FUNDING
     else:
-        stored.gap_age = min(255, stored.gap_age + convert(elapsed, int256))
-    stored.index = fast.price
-    stored.confidence = fast.confidence
-    stored.gap = gap
-    stored.time = fast.time
-    stored.slow_for = self._slow_for(slow, fast.time)
-    stored.from_slow = False
-    return self._pack(stored)
+        moved |= self._accrue(word, basis, counted)
+    if basis != 0 or target != 0:
+        moved |= self._field(self._next_basis(basis, target, counted, slow_feed.g(feed)), 126, 20)
+    if slow == 0:
+        return moved
+    moved |= min(_LOW_20, unsafe_sub(slow >> 200, time)) << 219
+    gap: int256 = self._gap(slow, feed, encoded)
+    if gap == 0:
+        return moved
+    moved |= self._field(gap, 162, 16)
+    # The product of two gaps of one sign is positive; 16 bits each cannot overflow. A slow price has no gap.
+    if unsafe_mul(gap, self._signed(word, 178, 16)) > 0 and elapsed <= ORACLE.tau // 2:
+        moved |= self._field(min(255, unsafe_add(self._signed(word, 187, 9), convert(elapsed, int256))), 178, 9)
+    return moved
 
 
 @internal
 @view
-def relook(word: uint256, slow: slow_feed.Slow) -> uint256:
+def relook(word: uint256, slow: uint256, feed: uint256) -> uint256:
     """
     @notice The word after another look at the slow feed, which becomes the source where no fast price lives.
-    @param slow The slow price now, or a price of 0.
+    @param slow What the slow feed says now.
+    @param feed The market's feed word.
     """
-    stored: Stored = self._unpack(word)
-    age: uint256 = block.timestamp - stored.time
-    if word == 0 or stored.from_slow or age > ORACLE.fast_life:
-        if slow.price == 0:
+    age: uint256 = block.timestamp - self.time_of(word)
+    if word == 0 or self.is_from_slow(word) or age > ORACLE.fast_life:
+        if slow == 0:
             return word
-        stored.index = slow.price
-        stored.confidence = ORACLE.one_source
-        stored.gap = 0
-        stored.gap_age = 0
-        stored.time = block.timestamp
-        stored.slow_for = self._slow_for(slow, block.timestamp)
-        stored.from_slow = True
-        return self._pack(stored)
-    gap: int256 = self._gap(slow, stored.index)
+        return (
+            (word & _KEPT_BY_SLOW)
+            | self.encode(slow_feed.price_of(slow))
+            | (ORACLE.one_source << 146)
+            | (block.timestamp << 187)
+            | (min(_LOW_20, unsafe_sub(slow >> 200, block.timestamp)) << 219)
+            | _FROM_SLOW
+        )
+    moved: uint256 = word & ~_SLOW_PART
+    if slow == 0:
+        return moved
+    moved |= min(_LOW_20, unsafe_sub(slow >> 200, self.time_of(word))) << 219
+    gap: int256 = self._gap(slow, feed, word)
     if gap == 0:
-        stored.gap_age = 0
-    elif unsafe_mul(gap, stored.gap) <= 0 or age > ORACLE.tau // 2:
+        return moved
+    gap_age: int256 = self._signed(word, 187, 9)
+    if unsafe_mul(gap, self._signed(word, 178, 16)) <= 0 or age > ORACLE.tau // 2:
         # This gap begins now, after the price's time: an age below 0 there. At most `fast_life` < 256.
-        stored.gap_age = -convert(age, int256)
-    stored.gap = gap
-    stored.slow_for = self._slow_for(slow, stored.time)
-    return self._pack(stored)
+        gap_age = -convert(age, int256)
+    return moved | self._field(gap, 162, 16) | self._field(gap_age, 178, 9)
 
 
 @internal

@@ -268,6 +268,7 @@ def wallets(accounts):
         "threshold above all": ([0, 1], 3),
         "one twice": ([0, 1, 0], 1),
         "a zero address": ([0, None, 1], 1),
+        "threshold 9": (list(range(9)), 9),
         "huge threshold": ([0], 2**256 - 1),
     }.values(),
 )
@@ -277,12 +278,22 @@ def test_set_signers__out_of_range__reverts(engine, owner, refused, wallets, pla
         engine.set_signers(signers, threshold, sender=owner)
 
 
-def test_set_signers__16_and_15_of_them__are_kept_and_logged(engine, owner, wallets):
-    receipt = engine.set_signers(wallets[:16], 15, sender=owner)
+def test_set_signers__16_and_7_of_them__are_kept_and_logged(engine, owner, wallets):
+    receipt = engine.set_signers(wallets[:16], 7, sender=owner)
     assert list(engine.signers()) == wallets[:16]
-    assert engine.threshold() == 15
+    assert engine.threshold() == 7
     (event,) = receipt.events
-    assert (event.event_name, list(event.signers), event.threshold) == ("SignersSet", wallets[:16], 15)
+    assert (event.event_name, list(event.signers), event.threshold) == ("SignersSet", wallets[:16], 7)
+
+
+@pytest.mark.parametrize("market", [FED, QUOTE])
+def test_set_signers_and_feed__each__leaves_what_is_kept_beside_it(engine, owner, slow_feeds, wallets, market):
+    engine.set_signers(wallets[:3], 1, sender=owner)
+    feed = engine.slow_feed(market)
+    engine.set_slow_feed(market, slow_feeds[FED], 100, 7, sender=owner)
+    assert engine.threshold() == 1
+    engine.set_signers(wallets[:5], 5, sender=owner)
+    assert engine.slow_feed(market) == SlowFeed(int(slow_feeds[FED].address, 16), 100, 7, 8).pack() != feed
 
 
 def test_set_signers__some_of_the_old_in_new_places__each_counts_once(desk, begin, owner, signers):
@@ -369,4 +380,4 @@ def test_constructor__quote_feed_out_of_range__reverts(load, owner, slow_feeds, 
 
 
 def test_engine__fits_below_the_limit_of_code(engine, owner):
-    assert len(owner.provider.get_code(engine.address)) < 22_000
+    assert len(owner.provider.get_code(engine.address)) < 24_576
