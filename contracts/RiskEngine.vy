@@ -161,8 +161,8 @@ def price(market: uint256) -> IRiskEngine.Price:
     reading: prices.Reading = prices.read(word)
     return IRiskEngine.Price(
         state=reading.state,
-        index=reading.index,
-        mark=prices.mark_of(word, reading.index),
+        index=convert(reading.index, uint256),
+        mark=prices.mark_of(word),
         funding=prices.funding_of(word) * 10**6,
         up=reading.up,
         down=reading.down,

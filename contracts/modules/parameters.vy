@@ -6,12 +6,20 @@
      correlations in percent, the minimum requirement in 0.01 quote.
 """
 
+from . import rounding
+
 MAX_MARKETS: constant(uint256) = 64
 BUCKETS: constant(uint256) = 8
 # In a market's flags.
 LISTED: constant(uint256) = 1
 
+# Of a parameter word: 0 unless a ramp was begun.
+RAMP_END: constant(uint256) = 2**160 - 2**128
+
 _LOW_16: constant(uint256) = 2**16 - 1
+_LOW_32: constant(uint256) = 2**32 - 1
+# s, u and g.
+_SPREADS: constant(uint256) = 2**48 - 1
 _LOWEST_PIVOT: constant(int256) = 10**12
 _PAIRS: constant(uint256) = BUCKETS * (BUCKETS - 1) // 2
 # Ramp targets and ramp times: no ramp is kept yet, so that a word that asks for one is refused. And what is no
@@ -37,20 +45,32 @@ def s(word: uint256) -> uint256:
 
 @internal
 @pure
-def u(word: uint256) -> uint256:
-    """
-    @notice Idiosyncratic volatility of a market, 1e-5.
-    """
-    return (word >> 16) & _LOW_16
-
-
-@internal
-@pure
 def g(word: uint256) -> uint256:
     """
     @notice What a unit of gross holding costs, 1e-5.
     """
     return (word >> 32) & _LOW_16
+
+
+@internal
+@view
+def at(word: uint256, at_end: bool) -> uint256:
+    """
+    @notice A market's parameters with s, u and g as they are now, or as they are when its ramp has ended.
+    @param word The market's word, with a ramp.
+    """
+    end: uint256 = (word >> 128) & _LOW_32
+    if at_end or block.timestamp >= end:
+        return (word & ~_SPREADS) | ((word >> 48) & _SPREADS)
+    start: uint256 = (word >> 96) & _LOW_32
+    now: uint256 = word & ~_SPREADS
+    for offset: uint256 in [0, 16, 32]:
+        low: uint256 = (word >> offset) & _LOW_16
+        high: uint256 = (word >> unsafe_add(offset, 48)) & _LOW_16
+        # What does not rise is there already.
+        gone: uint256 = unsafe_mul(unsafe_sub(high, low), unsafe_sub(block.timestamp, start))
+        now |= unsafe_add(low, rounding.ceil_udiv(gone, unsafe_sub(end, start))) << offset
+    return now
 
 
 @internal
@@ -60,15 +80,6 @@ def cap(word: uint256) -> uint256:
     @notice What may be open in a market at most, WAD quote; 0: without a limit.
     """
     return unsafe_mul((word >> 160) & (2**40 - 1), 10**18)
-
-
-@internal
-@pure
-def bucket(word: uint256) -> uint256:
-    """
-    @notice A market's factor bucket, 0 to 7.
-    """
-    return (word >> 200) & 7
 
 
 @internal

@@ -14,7 +14,7 @@ from . import slow_feed
 # What a requirement needs of a price.
 struct Reading:
     state: uint256
-    index: uint256
+    index: int256  # never below 0
     net_mark: int256  # mark less cumulative funding: P* of the protocol
     up: uint256
     down: uint256
@@ -275,15 +275,13 @@ def relook(word: uint256, slow: uint256, feed: uint256) -> uint256:
 
 @internal
 @pure
-def mark_of(word: uint256, index: uint256) -> int256:
+def mark_of(word: uint256) -> int256:
     """
     @notice Index and basis together, WAD, rounded toward minus infinity.
     """
-    signed: int256 = convert(index, int256)
+    index: int256 = convert(self.decode(word), int256)
     basis: int256 = self.basis_of(word, 146)
-    if basis == 0:
-        return signed
-    return signed + rounding.floor_div(signed * basis, _MICRO)
+    return index + rounding.floor_div(index * basis, _MICRO)
 
 
 @internal
@@ -292,36 +290,51 @@ def read(word: uint256) -> Reading:
     """
     @notice What a price word says at this second.
     """
+    # Unchecked where fields are too narrow to overflow; signed fields are shifted up to their sign and down again.
     reading: Reading = empty(Reading)
-    reading.index = self.decode(word)
-    reading.net_mark = self.mark_of(word, reading.index) - self.funding_of(word) * _MICRO
-    age: uint256 = block.timestamp - self.time_of(word)
+    reading.index = convert(convert((word & _LOW_48) << ((word >> 48) & 63), bytes32), int256)
+    reading.net_mark = unsafe_sub(
+        reading.index, unsafe_mul(convert(convert(word << 130, bytes32), int256) >> 184, _MICRO)
+    )
+    basis: int256 = convert(convert(word << 110, bytes32), int256) >> 236
+    if basis != 0:
+        premium: int256 = unsafe_mul(reading.index, basis)
+        reading.net_mark = unsafe_add(reading.net_mark, unsafe_div(premium, _MICRO))
+        if premium % _MICRO < 0:
+            reading.net_mark = unsafe_sub(reading.net_mark, 1)
+    age: uint256 = unsafe_sub(block.timestamp, (word >> 187) & _LOW_32)
     slow_for: uint256 = (word >> 219) & _LOW_20
-    from_slow: bool = self.is_from_slow(word)
-    slow_counts: bool = slow_for != 0 and age <= slow_for
     confidence: uint256 = (word >> 146) & _LOW_16
-    if age > ORACLE.price_age or (from_slow and not slow_counts):
-        reading.state = LATE if slow_counts or (not from_slow and age <= ORACLE.fast_life) else DEAD
+    gap: int256 = 0
+    if word >> 255 != 0:
+        if slow_for == 0 or age > slow_for:
+            reading.state = DEAD
+        elif age > ORACLE.price_age:
+            reading.state = LATE
+    else:
+        slow_counts: bool = slow_for != 0 and age <= slow_for
+        if age > ORACLE.price_age:
+            reading.state = LATE if slow_counts or age <= ORACLE.fast_life else DEAD
+        if slow_counts:
+            gap = convert(convert(word << 78, bytes32), int256) >> 240
+        elif confidence < ORACLE.one_source:
+            confidence = ORACLE.one_source
     if reading.state == DEAD:
         confidence = max(confidence, ORACLE.dead)
-    elif not slow_counts and not from_slow:
-        confidence = max(confidence, ORACLE.one_source)
     reading.up = confidence
     reading.down = confidence
     reading.up_faded = confidence
     reading.down_faded = confidence
-    gap: int256 = self._signed(word, 178, 16)
-    if gap == 0 or not slow_counts or from_slow:
+    if gap == 0:
         return reading
-    size: uint256 = 10 * convert(abs(gap), uint256)
-    # `time` and `gap_age` are 32 and 9 bits: the sum of ages stays small.
-    shown: int256 = max(0, convert(age, int256) + self._signed(word, 187, 9))
-    left: uint256 = convert(max(0, convert(ORACLE.tau, int256) - shown), uint256)
-    faded: uint256 = size * left // ORACLE.tau
+    size: uint256 = unsafe_mul(10, convert(abs(gap), uint256))
+    shown: int256 = max(0, unsafe_add(convert(age, int256), self._signed(word, 187, 9)))
+    left: uint256 = convert(max(0, unsafe_sub(convert(ORACLE.tau, int256), shown)), uint256)
+    faded: uint256 = unsafe_mul(size, left) // ORACLE.tau
     if gap > 0:
-        reading.up += size
-        reading.up_faded += faded
+        reading.up = unsafe_add(confidence, size)
+        reading.up_faded = unsafe_add(confidence, faded)
     else:
-        reading.down += size
-        reading.down_faded += faded
+        reading.down = unsafe_add(confidence, size)
+        reading.down_faded = unsafe_add(confidence, faded)
     return reading

@@ -21,22 +21,14 @@ struct Sums:
     value: int256  # 1e36
     lose: uint256  # 1e41
     gain: uint256  # 1e41
-    gross: uint256  # 1e41
+    gross: int256  # 1e41, not below 0
     idiosyncratic: uint256  # (1e-9 quote)^2
     claims: uint256
     cost: int256
     held: uint256
     state: uint256
+    ramping: bool  # whether a parameter of one of the markets is on its way
     systematic: int256[8]  # 1e41, one a bucket
-
-
-# The systematic part's quadratic form, in (1e-9 quote)^2.
-struct Form:
-    squares: int256
-    cross: int256
-    longs: int256
-    shorts: int256
-    exposures: int256[8]
 
 
 MAX_MARKETS: constant(uint256) = 16
@@ -44,6 +36,9 @@ MAX_MARKETS: constant(uint256) = 16
 _WAD: constant(int256) = 10**18
 _E23: constant(uint256) = 10**23
 _E32: constant(uint256) = 10**32
+_E32_SIGNED: constant(int256) = 10**32
+_E32_LESS_1: constant(int256) = 10**32 - 1
+_LOW_16: constant(uint256) = 2**16 - 1
 _LOW_64: constant(uint256) = 2**64 - 1
 
 
@@ -94,18 +89,19 @@ def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32], priced: bo
             free.equity = cash - costs
             free.claims = convert(-costs, uint256)
             if priced:
-                sums: Sums = self._sum(maps, words)
-                free.equity += rounding.floor_div(sums.value, _WAD)
+                sums: Sums = self._sum(maps, words, False)
+                free.equity += self._floor_of_wad(sums.value)
                 free.state = sums.state
             return free
-    return self._require(cash, self._sum(maps, words))
+    return self._require(cash, self._sum(maps, words, False))
 
 
 @internal
 @view
-def _sum(maps: uint256, words: DynArray[uint256, 32]) -> Sums:
-    # Unchecked where nothing can overflow: balances are of 127 bits, an index is below 2^90 and |P*| below 2^93,
-    # parameters are of 16 bits and an interval's sides below 2^19, and 16 markets add 4 bits. Squares are checked.
+def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
+    # With the parameters of now, or those that all ramps end at. Unchecked where nothing can overflow: balances are
+    # of 127 bits, an index is below 2^90 and |P*| below 2^93, parameters are of 16 bits and an interval's sides
+    # below 2^19, and 16 markets add 4 bits. Squares are checked.
     sums: Sums = empty(Sums)
     left: uint256 = (maps | (maps >> 64)) & _LOW_64
     place: uint256 = 0
@@ -118,48 +114,65 @@ def _sum(maps: uint256, words: DynArray[uint256, 32]) -> Sums:
         size: int256 = 0
         cost: int256 = 0
         if maps & bit != 0:
-            spot = convert(convert(words[place], int128), int256)
+            spot = convert(convert(words[place], bytes32), int256)
             place = unsafe_add(place, 1)
         if (maps >> 64) & bit != 0:
-            size, cost = account.unpack_position(words[place])
+            position: uint256 = words[place]
             place = unsafe_add(place, 1)
+            size = convert(convert(position << 128, bytes32), int256) >> 128
+            cost = convert(convert(position, bytes32), int256) >> 128
             sums.cost = unsafe_add(sums.cost, cost)
-        if spot == 0 and size == 0 and cost <= 0:
+        if size == 0 and spot == 0 and cost <= 0:
             sums.claims = unsafe_add(sums.claims, convert(unsafe_sub(0, cost), uint256))
             continue
         sums.held = unsafe_add(sums.held, 1)
         market: uint256 = account.lowest(bit)
         price: prices.Reading = prices.read(prices.words[market])
-        sums.state = max(sums.state, price.state)
-        index: int256 = convert(price.index, int256)
-        worth: int256 = unsafe_mul(size, price.net_mark)
-        sums.value = unsafe_add(sums.value, unsafe_add(unsafe_mul(spot, index), worth))
-        worth = unsafe_sub(rounding.floor_div(worth, _WAD), cost)
-        if worth > 0:
-            sums.claims = unsafe_add(sums.claims, convert(worth, uint256))
         parameters: uint256 = market_parameters.words[market]
+        if parameters & market_parameters.RAMP_END != 0:
+            parameters = market_parameters.at(parameters, at_end)
+            sums.ramping = True
+        if price.state > sums.state:
+            sums.state = price.state
+        worth: int256 = unsafe_mul(size, price.net_mark)
+        sums.value = unsafe_add(sums.value, unsafe_add(unsafe_mul(spot, price.index), worth))
+        worth = unsafe_sub(self._floor_of_wad(worth), cost)
+        if worth > 0:
+            sums.claims = unsafe_add(sums.claims, convert(convert(worth, bytes32), uint256))
+        exposure: int256 = unsafe_mul(unsafe_add(spot, size), price.index)
         sums.gross = unsafe_add(
             sums.gross,
             unsafe_mul(
-                market_parameters.g(parameters), unsafe_mul(convert(unsafe_add(spot, abs(size)), uint256), price.index)
+                convert((parameters >> 32) & _LOW_16, int256), unsafe_mul(unsafe_add(spot, abs(size)), price.index)
             ),
         )
-        exposure: int256 = unsafe_mul(unsafe_add(spot, size), index)
-        bucket: uint256 = market_parameters.bucket(parameters)
+        bucket: uint256 = (parameters >> 200) & 7
         sums.systematic[bucket] = unsafe_add(
-            sums.systematic[bucket], unsafe_mul(convert(market_parameters.s(parameters), int256), exposure)
+            sums.systematic[bucket], unsafe_mul(convert(parameters & _LOW_16, int256), exposure)
         )
-        magnitude: uint256 = convert(abs(exposure), uint256)
+        magnitude: uint256 = 0
         if exposure > 0:
+            magnitude = convert(convert(exposure, bytes32), uint256)
             sums.lose = unsafe_add(sums.lose, unsafe_mul(magnitude, price.down))
             sums.gain = unsafe_add(sums.gain, unsafe_mul(magnitude, price.up_faded))
         else:
+            magnitude = convert(convert(unsafe_sub(0, exposure), bytes32), uint256)
             sums.lose = unsafe_add(sums.lose, unsafe_mul(magnitude, price.up))
             sums.gain = unsafe_add(sums.gain, unsafe_mul(magnitude, price.down_faded))
-        magnitude = rounding.ceil_udiv(unsafe_mul(market_parameters.u(parameters), magnitude), _E32)
+        magnitude = unsafe_div(
+            unsafe_add(unsafe_mul((parameters >> 16) & _LOW_16, magnitude), unsafe_sub(_E32, 1)), _E32
+        )
         sums.idiosyncratic += magnitude * magnitude
     assert left == 0, "risk_engine: too many markets"
     return sums
+
+
+@internal
+@pure
+def _floor_of_wad(scaled: int256) -> int256:
+    # scaled / 1e18 toward minus infinity.
+    quotient: int256 = unsafe_div(scaled, _WAD)
+    return unsafe_sub(quotient, 1) if unsafe_mul(quotient, _WAD) > scaled else quotient
 
 
 @internal
@@ -167,12 +180,9 @@ def _sum(maps: uint256, words: DynArray[uint256, 32]) -> Sums:
 def _require(cash: int256, sums: Sums) -> IRiskEngine.Assessment:
     risk: uint256 = market_parameters.risk
     assessment: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-    assessment.equity = cash - sums.cost + rounding.floor_div(sums.value, _WAD)
+    assessment.equity = cash - sums.cost + self._floor_of_wad(sums.value)
     assessment.floor = market_parameters.min_requirement(risk) * max(1, sums.held)
-    assessment.mm = max(
-        self._root(sums.systematic, sums.idiosyncratic, risk) + rounding.ceil_udiv(sums.gross, _E23),
-        assessment.floor,
-    )
+    assessment.mm = max(self._total(self._form(sums, risk), sums.gross), assessment.floor)
     assessment.im = rounding.ceil_udiv(assessment.mm * market_parameters.iota(risk), 10_000)
     assessment.down = rounding.ceil_udiv(sums.lose, _E23)
     assessment.up = sums.gain // _E23
@@ -183,33 +193,51 @@ def _require(cash: int256, sums: Sums) -> IRiskEngine.Assessment:
 
 @internal
 @pure
-def _root(systematic: int256[8], idiosyncratic: uint256, risk: uint256) -> uint256:
-    # R, WAD rounded up: the root of idiosyncratic and systematic squares, correlations in percent.
-    form: Form = empty(Form)
-    for high: uint256 in range(8):
-        total: int256 = systematic[high]
-        if total == 0:
-            continue
-        exposure: int256 = convert(rounding.ceil_udiv(convert(abs(total), uint256), _E32), int256)
-        if total > 0:
-            form.longs += exposure
-        else:
-            exposure = -exposure
-            form.shorts += exposure
-        form.exposures[high] = exposure
-        form.squares += exposure * exposure
-        row: int256 = 0
-        for low: uint256 in range(high, bound=7):
-            if form.exposures[low] != 0:
-                row += convert(market_parameters.correlation(risk, low, high), int256) * form.exposures[low]
-        form.cross += row * exposure
-    kappa: int256 = convert(market_parameters.kappa(risk), int256)
-    square: int256 = (10_000 - kappa) * (100 * form.squares + 2 * form.cross)
-    square += 100 * kappa * (form.longs * form.longs + form.shorts * form.shorts)
-    square += 10**6 * convert(idiosyncratic, int256)
+def _total(square: int256, gross: int256) -> uint256:
+    # R + G, WAD, each rounded up.
+    charge: uint256 = rounding.ceil_udiv(convert(gross, uint256), _E23)
     if square <= 0:
-        return 0
+        return charge
     root: uint256 = isqrt(convert(square, uint256))
     if root * root < convert(square, uint256):
         root += 1
-    return root * 10**6
+    return root * 10**6 + charge
+
+
+@internal
+@pure
+def _form(sums: Sums, risk: uint256) -> int256:
+    # Q, in (1e-9 quote)^2: idiosyncratic squares and the quadratic form of the buckets, correlations in percent.
+    exposures: int256[8] = empty(int256[8])
+    squares: int256 = 0
+    cross: int256 = 0
+    longs: int256 = 0
+    shorts: int256 = 0
+    for below: uint256 in range(8):
+        low: uint256 = unsafe_sub(7, below)
+        exposure: int256 = sums.systematic[low]
+        if exposure == 0:
+            continue
+        # Away from zero.
+        if exposure > 0:
+            exposure = unsafe_div(unsafe_add(exposure, _E32_LESS_1), _E32_SIGNED)
+            longs = unsafe_add(longs, exposure)
+        else:
+            exposure = unsafe_div(unsafe_sub(exposure, _E32_LESS_1), _E32_SIGNED)
+            shorts = unsafe_add(shorts, exposure)
+        if squares != 0:
+            # Pair (i, j) stands after the i·(15 − i)/2 pairs of lower first buckets.
+            pairs: uint256 = risk >> unsafe_mul(7, unsafe_mul(low, unsafe_sub(15, low)) >> 1)
+            row: int256 = 0
+            for high: uint256 in range(unsafe_add(low, 1), 8, bound=7):
+                row = unsafe_add(row, unsafe_mul(convert(pairs & 127, int256), exposures[high]))
+                pairs >>= 7
+            cross += row * exposure
+        exposures[low] = exposure
+        squares += exposure * exposure
+    kappa: int256 = convert(market_parameters.kappa(risk), int256)
+    return (
+        (10_000 - kappa) * (100 * squares + 2 * cross)
+        + 100 * kappa * (longs * longs + shorts * shorts)
+        + 10**6 * convert(sums.idiosyncratic, int256)
+    )
