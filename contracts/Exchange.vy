@@ -41,8 +41,8 @@ CANCELLED: constant(uint256) = 2**128 - 1
 
 clearinghouse: public(immutable(IClearinghouse))
 
-taker_bps: public(uint256)
-maker_bps: public(uint256)
+# What a taker pays in bps, and a maker << 128: a fill reads both.
+fees: uint256
 # Every order whose nonce is below it is cancelled.
 lowest_nonce: public(HashMap[uint256, uint256])
 # Reused by nonce & 255, so that a fill seldom writes a fresh slot: filled | nonce << 128 | top of the hash << 192.
@@ -69,8 +69,9 @@ def fill(order: IExchange.Order, signature: Bytes[512], taker: uint256, amount: 
     """
     assert staticcall clearinghouse.is_allowed(taker, msg.sender), "exchange: not allowed"
     assert amount > 0, "exchange: nothing to fill"
-    taker_bps: uint256 = self.taker_bps
-    maker_bps: uint256 = self.maker_bps
+    taker_bps: uint256 = 0
+    maker_bps: uint256 = 0
+    taker_bps, maker_bps = self._fees()
     assert taker_bps <= max_fee, "exchange: fee above limit"
     digest: bytes32 = self._use(order, signature, taker, amount, maker_bps)
     size: int256 = convert(amount, int256)
@@ -91,8 +92,9 @@ def cross(a: IExchange.Order, signature_a: Bytes[512], b: IExchange.Order, signa
     sell: uint256 = b.price if a.size > 0 else a.price
     assert buy >= sell, "exchange: prices do not cross"
     assert amount > 0, "exchange: nothing to fill"
-    taker_bps: uint256 = self.taker_bps
-    maker_bps: uint256 = self.maker_bps
+    taker_bps: uint256 = 0
+    maker_bps: uint256 = 0
+    taker_bps, maker_bps = self._fees()
     digest_a: bytes32 = self._use(a, signature_a, b.account, amount, taker_bps)
     digest_b: bytes32 = self._use(b, signature_b, a.account, amount, maker_bps)
     size: int256 = convert(amount, int256)
@@ -142,6 +144,24 @@ def set_fees(taker_bps: uint256, maker_bps: uint256):
 
 @external
 @view
+def taker_bps() -> uint256:
+    """
+    @return What a taker pays, bps of the notional.
+    """
+    return self._fees()[0]
+
+
+@external
+@view
+def maker_bps() -> uint256:
+    """
+    @return What a maker pays, bps of the notional.
+    """
+    return self._fees()[1]
+
+
+@external
+@view
 def order_hash(order: IExchange.Order) -> bytes32:
     """
     @return The EIP-712 digest of an order, under which its fills are kept and logged.
@@ -160,10 +180,19 @@ def slot(account: uint256, index: uint256) -> uint256:
 
 
 @internal
+@view
+def _fees() -> (uint256, uint256):
+    """
+    @notice What a taker and a maker pay, bps of the notional.
+    """
+    fees: uint256 = self.fees
+    return fees & CANCELLED, fees >> 128
+
+
+@internal
 def _set_fees(taker_bps: uint256, maker_bps: uint256):
     assert taker_bps <= HIGHEST_FEE and maker_bps <= HIGHEST_FEE, "exchange: fees out of range"
-    self.taker_bps = taker_bps
-    self.maker_bps = maker_bps
+    self.fees = taker_bps | maker_bps << 128
     log IExchange.FeesSet(taker_bps=taker_bps, maker_bps=maker_bps)
 
 
