@@ -5,16 +5,18 @@
 @license AGPL-3.0-only
 @notice ERC-4626 over the quote token. The assets are cash in the vault's own account of the Clearinghouse, where
         penalties, fees and the interest reserve arrive, and from which the auction covers shortfalls.
+        Who leaves says so a cooldown before, for good, and is paid no more than the shares were worth then or are now.
 @dev Tokens sent to this address count for nothing. Conversions carry 10^6 virtual shares and one virtual unit of the
      asset, so that nobody profits from moving the price before the first deposit; they round against the
-     caller. docs/exact.md, section 8. Amounts of assets are units of the token.
+     caller. Who enters pays for known losses too, so that none of them can be had at a discount. docs/exact.md,
+     section 8. Amounts of assets are units of the token.
 """
 
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
 from ethereum.ercs import IERC4626
-from .interfaces import IClearinghouse
 from .interfaces import IInsuranceVault
+from .modules import backing
 from snekmate.auth import ownable
 from snekmate.tokens import erc20
 from snekmate.tokens.interfaces import IERC20Permit
@@ -26,6 +28,7 @@ implements: IERC4626
 implements: IInsuranceVault
 initializes: ownable  # erc20's admin surface wants it; neither is exported, so nobody can mint, burn or pause
 initializes: erc20[ownable := ownable]
+initializes: backing
 
 exports: (
     erc20.totalSupply,
@@ -43,36 +46,37 @@ exports: (
     erc20.eip712Domain,
 )
 
-_WAD: constant(uint256) = 10**18
-_LOW_80: constant(uint256) = 2**80 - 1
-_LOW_128: constant(uint256) = 2**128 - 1
-_MAX_CASH: constant(uint256) = 10**30  # the Clearinghouse's bound on an account's cash
 _OFFSET: constant(uint8) = 6
 _VIRTUAL_SHARES: constant(uint256) = 10**6
 _VIRTUAL_ASSETS: constant(uint256) = 1
+_MAX_COOLDOWN: constant(uint256) = 30 * 86_400
 
 asset: public(immutable(address))
 clearinghouse: public(immutable(address))
 account: public(immutable(uint256))
+cooldown: public(immutable(uint256))  # seconds
 _ASSET: immutable(IERC20)
-_CLEARINGHOUSE: immutable(IClearinghouse)
-_SCALE: immutable(uint256)
+
+# What each owner is leaving with; `shares` 0: nothing.
+_requests: HashMap[address, IInsuranceVault.Request]
 
 
 @deploy
-def __init__(clearinghouse_: address, name_: String[25], symbol_: String[5]):
+def __init__(clearinghouse_: address, name_: String[25], symbol_: String[5], cooldown_: uint256):
     """
     @notice A vault for a Clearinghouse, in its quote token.
     @param clearinghouse_ The Clearinghouse.
     @param name_ The share's name.
     @param symbol_ The share's symbol.
+    @param cooldown_ Seconds between a request to leave and its payment; at most 30 days.
     """
+    assert cooldown_ <= _MAX_COOLDOWN, "vault: cooldown out of range"
+    cooldown = cooldown_
     clearinghouse = clearinghouse_
-    _CLEARINGHOUSE = IClearinghouse(clearinghouse_)
     account = convert(self, uint256) << 96
-    asset = staticcall _CLEARINGHOUSE.quote_token()
+    backing.__init__(clearinghouse_, account)
+    asset = staticcall backing.CLEARINGHOUSE.quote_token()
     _ASSET = IERC20(asset)
-    _SCALE = staticcall _CLEARINGHOUSE.quote_scale()
 
     ownable.__init__()
     erc20.__init__(name_, symbol_, staticcall IERC20Detailed(asset).decimals() + _OFFSET, name_, "1")
@@ -90,10 +94,10 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @param receiver Who gets the shares.
     @return The shares minted.
     """
-    extcall _CLEARINGHOUSE.collect()
-    total: uint256 = self._total_assets()
+    extcall backing.CLEARINGHOUSE.collect()
+    total: uint256 = backing.gross()
     # Before anything is multiplied by it.
-    assert assets <= self._room(total), "vault: above the limit"
+    assert assets <= backing.room(total), "vault: above the limit"
     shares: uint256 = self._to_shares(assets, total, False)
     self._enter(assets, shares, receiver)
     return shares
@@ -107,70 +111,123 @@ def mint(shares: uint256, receiver: address) -> uint256:
     @param receiver Who gets them.
     @return The units of the token taken.
     """
-    extcall _CLEARINGHOUSE.collect()
-    total: uint256 = self._total_assets()
+    extcall backing.CLEARINGHOUSE.collect()
+    total: uint256 = backing.gross()
     # As many shares as the room is worth, rounded down, cost no more than the room, rounded up.
-    assert shares <= self._to_shares(self._room(total), total, False), "vault: above the limit"
+    assert shares <= self._to_shares(backing.room(total), total, False), "vault: above the limit"
     assets: uint256 = self._to_assets(shares, total, True)
     self._enter(assets, shares, receiver)
     return assets
 
 
 @external
+def request(shares: uint256, owner: address) -> uint256:
+    """
+    @notice Announces that an owner leaves with shares. It cannot be taken back: the shares are the vault's from now on,
+            share its losses until they are paid, and are paid no more than they are worth now.
+    @dev Refuses `vault: request stands`, `vault: not enough shares`, `vault: nothing to withdraw`, `vault: not enough
+         allowance`.
+    @param shares The shares to leave with.
+    @param owner Whose they are: the caller, or who allowed it so many.
+    @return What they are worth now, rounded down.
+    """
+    assert self._requests[owner].shares == 0, "vault: request stands"
+    assert shares <= erc20.balanceOf[owner], "vault: not enough shares"
+    extcall backing.CLEARINGHOUSE.collect()
+    value: uint256 = self._to_assets(shares, backing.net(), False)
+    assert value != 0, "vault: nothing to withdraw"
+    self._spend(owner, shares)
+    erc20._transfer(owner, self, shares)
+    ready: uint256 = block.timestamp + cooldown
+    self._requests[owner] = IInsuranceVault.Request(shares=shares, value=value, ready=ready)
+    log IInsuranceVault.Requested(owner=owner, shares=shares, value=value, ready=ready)
+    return value
+
+
+@external
 def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Pays assets out and burns the shares they are worth, rounded up.
+    @notice Pays assets out of a request that is ready, and burns the shares they take of it, rounded up.
     @param assets Units of the token.
     @param receiver Who gets them.
-    @param owner Whose shares are burned: the caller's, or of who allowed it.
+    @param owner Whose request it is: the caller's, or of who allowed it so many shares.
     @return The shares burned.
     """
-    extcall _CLEARINGHOUSE.collect()
-    shares: uint256 = self._to_shares(assets, self._total_assets(), True)
-    self._leave(assets, shares, receiver, owner)
-    return shares
+    asked: IInsuranceVault.Request = self._ready(owner, receiver)
+    assert assets <= asked.value, "vault: not enough shares"
+    shares: uint256 = max(
+        self._to_shares(assets, backing.net(), True), backing.scaled(assets, asked.shares, asked.value, True)
+    )
+    assert shares <= asked.shares, "vault: not enough shares"
+    self._spend(owner, shares)
+    return self._pay(asked, assets, shares, receiver, owner)
 
 
 @external
 def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Burns shares and pays out what they are worth, rounded down.
+    @notice Burns shares of a request that is ready, and pays the smaller of what they are worth and of what they were
+            when it was made, rounded down.
     @param shares The shares to burn.
     @param receiver Who gets the assets.
-    @param owner Whose shares are burned: the caller's, or of who allowed it.
+    @param owner Whose request it is: the caller's, or of who allowed it so many shares.
     @return The units of the token paid out.
     """
-    extcall _CLEARINGHOUSE.collect()
-    assets: uint256 = self._to_assets(shares, self._total_assets(), False)
-    self._leave(assets, shares, receiver, owner)
+    asked: IInsuranceVault.Request = self._ready(owner, receiver)
+    assert shares <= asked.shares, "vault: not enough shares"
+    assets: uint256 = self._payment(asked, shares)
+    self._spend(owner, shares)
+    self._pay(asked, assets, shares, receiver, owner)
     return assets
+
+
+@external
+def redeem_for(owner: address) -> uint256:
+    """
+    @notice Anybody has all of a ready request paid to its owner.
+    @return The units of the token paid out.
+    """
+    asked: IInsuranceVault.Request = self._ready(owner, owner)
+    assets: uint256 = self._payment(asked, asked.shares)
+    self._pay(asked, assets, asked.shares, owner, owner)
+    return assets
+
+
+@external
+@view
+def request_of(owner: address) -> IInsuranceVault.Request:
+    """
+    @notice What an owner is leaving with; all 0: nothing.
+    """
+    return self._requests[owner]
 
 
 @external
 @view
 def totalAssets() -> uint256:
     """
-    @notice The vault's cash with the interest that is its own and not collected yet, rounded down.
+    @notice The vault's cash with the interest that is its own and not collected yet, less the losses known to come,
+            rounded down: what leaving is worth.
     """
-    return self._total_assets()
+    return backing.net()
 
 
 @external
 @view
 def convertToShares(assets: uint256) -> uint256:
     """
-    @notice Shares that assets are worth, rounded down.
+    @notice Shares that assets buy, rounded down: known losses are not taken off, so that they are paid for.
     """
-    return self._to_shares(assets, self._total_assets(), False)
+    return self._to_shares(assets, backing.gross(), False)
 
 
 @external
 @view
 def convertToAssets(shares: uint256) -> uint256:
     """
-    @notice Assets that shares are worth, rounded down.
+    @notice Assets that shares are worth to who leaves, known losses taken off, rounded down.
     """
-    return self._to_assets(shares, self._total_assets(), False)
+    return self._to_assets(shares, backing.net(), False)
 
 
 @external
@@ -179,7 +236,7 @@ def maxDeposit(receiver: address) -> uint256:
     """
     @notice The most that may be deposited: what an account of the Clearinghouse still holds.
     """
-    return self._room(self._total_assets())
+    return backing.room(backing.gross())
 
 
 @external
@@ -188,26 +245,39 @@ def maxMint(receiver: address) -> uint256:
     """
     @notice The most shares that may be minted, rounded down.
     """
-    total: uint256 = self._total_assets()
-    return self._to_shares(self._room(total), total, False)
+    total: uint256 = backing.gross()
+    return self._to_shares(backing.room(total), total, False)
 
 
 @external
 @view
 def maxWithdraw(owner: address) -> uint256:
     """
-    @notice What an owner's shares are worth, and no more than the Clearinghouse holds in tokens: the rest is lent.
+    @notice What an owner's request pays, if it is ready, and no more than the Clearinghouse holds in tokens.
     """
-    return min(self._to_assets(erc20.balanceOf[owner], self._total_assets(), False), self._held())
+    asked: IInsuranceVault.Request = self._requests[owner]
+    if asked.shares == 0 or block.timestamp < asked.ready:
+        return 0
+    return min(self._payment(asked, asked.shares), backing.held())
 
 
 @external
 @view
 def maxRedeem(owner: address) -> uint256:
     """
-    @notice An owner's shares, and no more than the tokens that the Clearinghouse holds are worth.
+    @notice Shares of an owner's request, if it is ready, and no more than the tokens that the Clearinghouse holds pay.
     """
-    return min(erc20.balanceOf[owner], self._to_shares(self._held(), self._total_assets(), False))
+    asked: IInsuranceVault.Request = self._requests[owner]
+    if asked.shares == 0 or block.timestamp < asked.ready:
+        return 0
+    held: uint256 = backing.held()
+    payment: uint256 = self._payment(asked, asked.shares)
+    if payment == 0:
+        return 0
+    if payment <= held:
+        return asked.shares
+    # Either bound alone keeps the smaller of the two payments within what is held.
+    return max(self._to_shares(held, backing.net(), False), backing.scaled(held, asked.shares, asked.value, False))
 
 
 @external
@@ -216,7 +286,7 @@ def previewDeposit(assets: uint256) -> uint256:
     """
     @notice What `deposit` would mint now.
     """
-    return self._to_shares(assets, self._total_assets(), False)
+    return self._to_shares(assets, backing.gross(), False)
 
 
 @external
@@ -225,25 +295,25 @@ def previewMint(shares: uint256) -> uint256:
     """
     @notice What `mint` would take now.
     """
-    return self._to_assets(shares, self._total_assets(), True)
+    return self._to_assets(shares, backing.gross(), True)
 
 
 @external
 @view
 def previewWithdraw(assets: uint256) -> uint256:
     """
-    @notice What `withdraw` would burn now.
+    @notice What `withdraw` would burn now, of a request that was made at this price.
     """
-    return self._to_shares(assets, self._total_assets(), True)
+    return self._to_shares(assets, backing.net(), True)
 
 
 @external
 @view
 def previewRedeem(shares: uint256) -> uint256:
     """
-    @notice What `redeem` would pay now.
+    @notice What `redeem` would pay now, of a request that was made at this price.
     """
-    return self._to_assets(shares, self._total_assets(), False)
+    return self._to_assets(shares, backing.net(), False)
 
 
 @internal
@@ -252,79 +322,67 @@ def _enter(assets: uint256, shares: uint256, receiver: address):
     assert receiver != empty(address), "vault: receiver is zero"
     # A token that calls back finds the vault locked and no share minted yet.
     assert extcall _ASSET.transferFrom(msg.sender, self, assets, default_return_value=True), "vault: transfer failed"
-    extcall _CLEARINGHOUSE.deposit(account, assets)
+    extcall backing.CLEARINGHOUSE.deposit(account, assets)
     erc20._mint(receiver, shares)
     log IERC4626.Deposit(sender=msg.sender, owner=receiver, assets=assets, shares=shares)
 
 
 @internal
-def _leave(assets: uint256, shares: uint256, receiver: address, owner: address):
-    assert assets != 0 and shares != 0, "vault: nothing to withdraw"
+def _ready(owner: address, receiver: address) -> IInsuranceVault.Request:
     assert receiver != empty(address), "vault: receiver is zero"
-    assert shares <= erc20.balanceOf[owner], "vault: not enough shares"
-    assert assets <= self._held(), "vault: not enough tokens"
+    asked: IInsuranceVault.Request = self._requests[owner]
+    assert asked.shares != 0 and block.timestamp >= asked.ready, "vault: not ready"
+    extcall backing.CLEARINGHOUSE.collect()
+    return asked
+
+
+@internal
+def _pay(
+    asked: IInsuranceVault.Request, assets: uint256, shares: uint256, receiver: address, owner: address
+) -> uint256:
+    assert assets != 0, "vault: nothing to withdraw"
+    assert assets <= backing.held(), "vault: not enough tokens"
+    burned: uint256 = shares
+    rest: uint256 = backing.scaled(asked.value, asked.shares - shares, asked.shares, False)
+    if rest == 0:
+        # What is left would never be paid anything, and would stand in the way of another request.
+        burned = asked.shares
+        self._requests[owner] = empty(IInsuranceVault.Request)
+    else:
+        self._requests[owner].shares = asked.shares - shares
+        self._requests[owner].value = rest
+    erc20._burn(self, burned)
+    extcall backing.CLEARINGHOUSE.withdraw(account, assets, receiver)
+    log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=burned)
+    return burned
+
+
+@internal
+def _spend(owner: address, shares: uint256):
     if owner != msg.sender:
         assert shares <= erc20.allowance[owner][msg.sender], "vault: not enough allowance"
         erc20._spend_allowance(owner, msg.sender, shares)
-    erc20._burn(owner, shares)
-    extcall _CLEARINGHOUSE.withdraw(account, assets, receiver)
-    log IERC4626.Withdraw(sender=msg.sender, receiver=receiver, owner=owner, assets=assets, shares=shares)
 
 
 @internal
 @view
-def _total_assets() -> uint256:
-    # What `cash` of the account will be once the reserve is in it, by the Clearinghouse's own rounding: so a preview is
-    # what the act does, to the unit.
-    indices: uint256 = 0
-    totals: uint256 = 0
-    custody: uint256 = 0
-    indices, totals, custody = staticcall _CLEARINGHOUSE.accrued()
-    index: uint256 = indices & _LOW_80
-    # The account only ever lends: its principal is never negative.
-    cash: uint256 = ((staticcall _CLEARINGHOUSE.header(account)) & _LOW_128) * index // _WAD
-    reserve: uint256 = custody >> 128
-    if reserve != 0:
-        cash = ((cash + reserve) * _WAD // index) * index // _WAD
-    return cash // _SCALE
-
-
-@internal
-@view
-def _held() -> uint256:
-    return ((staticcall _CLEARINGHOUSE.custody()) & _LOW_128) // _SCALE
-
-
-@internal
-@view
-def _room(total: uint256) -> uint256:
-    limit: uint256 = _MAX_CASH // _SCALE
-    return limit - min(limit, total + 1)
+def _payment(asked: IInsuranceVault.Request, shares: uint256) -> uint256:
+    return min(self._to_assets(shares, backing.net(), False), backing.scaled(shares, asked.value, asked.shares, False))
 
 
 @internal
 @view
 def _to_shares(assets: uint256, total: uint256, up: bool) -> uint256:
-    return self._scaled(assets, self._supply(), total + _VIRTUAL_ASSETS, up)
+    return backing.scaled(assets, self._supply(), total + _VIRTUAL_ASSETS, up)
 
 
 @internal
 @view
 def _to_assets(shares: uint256, total: uint256, up: bool) -> uint256:
-    return self._scaled(shares, total + _VIRTUAL_ASSETS, self._supply(), up)
+    return backing.scaled(shares, total + _VIRTUAL_ASSETS, self._supply(), up)
 
 
 @internal
 @view
 def _supply() -> uint256:
     return erc20.totalSupply + _VIRTUAL_SHARES
-
-
-@internal
-@pure
-def _scaled(amount: uint256, numerator: uint256, denominator: uint256, up: bool) -> uint256:
-    product: uint256 = amount * numerator
-    result: uint256 = product // denominator
-    if up and product % denominator != 0:
-        result += 1
-    return result

@@ -17,7 +17,6 @@ from .modules import account as account_words
 from .modules import bidding
 from .modules import curve as clock
 from .modules import interest
-from .modules import parameters
 from .modules import rounding
 
 implements: ILens
@@ -32,6 +31,7 @@ struct Book:
 _WAD: constant(uint256) = 10**18
 _SIGNED_WAD: constant(int256) = 10**18
 _RATE: constant(uint256) = 10**9
+_LOW_16: constant(uint256) = 2**16 - 1
 _LOW_32: constant(uint256) = 2**32 - 1
 _LOW_80: constant(uint256) = 2**80 - 1
 _LOW_128: constant(uint256) = 2**128 - 1
@@ -210,8 +210,10 @@ def _account(id: uint256) -> ILens.AccountView:
     result: ILens.AccountView = empty(ILens.AccountView)
     result.id = id
     result.owner = account_words.owner_of(id)
-    result.cash = staticcall _CLEARINGHOUSE.cash(id)
-    result.assessment = staticcall _CLEARINGHOUSE.appraise(id)
+    maps: uint256 = 0
+    words: DynArray[uint256, 32] = []
+    result.cash, maps, words = staticcall _CLEARINGHOUSE.book_of(id)
+    result.assessment = staticcall _RISK_ENGINE.appraise(result.cash, maps, words)
     result.health = max_value(int256)
     if result.assessment.mm != 0:
         result.health = rounding.floor_div(
@@ -220,12 +222,14 @@ def _account(id: uint256) -> ILens.AccountView:
 
     result.run = staticcall _AUCTION.run(id)
     run: clock.Run = clock.unpack_run(result.run)
-    result.run_state = self._state_of(run, self._terms().grace)
+    terms: bidding.Terms = self._terms()
+    result.run_state = self._state_of(run, terms.grace)
     curve: uint256 = staticcall _AUCTION.curve_count() - 1
     elapsed: uint256 = 0
     if result.run_state == _OPEN:
         curve = run.curve
-        elapsed = block.timestamp - run.start
+        # Time that nobody has watched counts as far as a sighting vouches.
+        elapsed = run.last - run.start + min(block.timestamp - run.last, terms.watch)
     result.lambda_now = clock.lambda_at(staticcall _AUCTION.curve(curve), elapsed)
 
     held: uint256 = self._held(id)
@@ -270,12 +274,12 @@ def _market(market: uint256) -> ILens.MarketView:
         price_word=staticcall _RISK_ENGINE.price_word(market),
         parameters=word,
         slow_feed=staticcall _RISK_ENGINE.slow_feed(market),
-        systematic=parameters.s(word),
-        idiosyncratic=parameters.u(word),
-        gross=parameters.g(word),
+        systematic=word & _LOW_16,
+        idiosyncratic=(word >> 16) & _LOW_16,
+        gross=(word >> 32) & _LOW_16,
         cap=(word >> 160) & (2**40 - 1),
-        bucket=parameters.bucket(word),
-        flags=parameters.flags(word),
+        bucket=(word >> 200) & 255,
+        flags=(word >> 208) & 255,
         cost=convert(convert(book << 128, bytes32), int256) >> 128,
         size=book >> 128,
         spot=staticcall _CLEARINGHOUSE.spot_total(market),

@@ -25,6 +25,7 @@ struct Terms:
     penalty: uint256  # φ
     backstop: uint256  # seconds until the vault adds all of λ
     grace: uint256  # seconds a run outlives a sighting
+    watch: uint256  # seconds a sighting vouches for
     opener_cap: uint256  # WAD quote a run
 
 
@@ -60,25 +61,40 @@ def unpack_terms(word: uint256) -> Terms:
         target=(word & _LOW_16) * _WAD_PER_BPS,
         penalty=((word >> 16) & _LOW_16) * _WAD_PER_BPS,
         backstop=(word >> 32) & _LOW_32,
-        grace=(word >> 64) & _LOW_32,
+        grace=self.grace(word),
+        watch=self.watch(word),
         opener_cap=(word >> 96) & _LOW_128,
     )
 
 
 @internal
 @pure
-def offer(victim: Victim, terms: Terms, asked: uint256) -> Offer:
+def grace(word: uint256) -> uint256:
     """
-    @notice What a slice of at most a fraction asked is now: what the taker pays for it, and what the account gets.
-    @dev What the taker pays is rounded up, all that is paid to anybody down. E·WAD·f stays below 2^255 for an equity up
-         to 1e40, ten orders above what one account's cash may be.
+    @notice Seconds that a run outlives a sighting, of the terms' word.
+    """
+    return (word >> 64) & _LOW_32
+
+
+@internal
+@pure
+def watch(word: uint256) -> uint256:
+    """
+    @notice Seconds of a run's clock that a sighting vouches for, of the terms' word.
+    """
+    return (word >> 224) & _LOW_16
+
+
+@internal
+@pure
+def rates(victim: Victim, terms: Terms) -> Offer:
+    """
+    @notice What relief costs per unit of requirement now, and the fraction that lands on the target.
     @param victim An account in breach: its equity is below its requirement.
     @param terms The auction's terms: B > WAD, T_backstop > 0.
-    @param asked WAD, 1..WAD.
     """
     result: Offer = empty(Offer)
-    mm: int256 = convert(victim.mm, int256)
-    health: int256 = rounding.floor_div(victim.equity * _SIGNED_WAD, mm)
+    health: int256 = rounding.floor_div(victim.equity * _SIGNED_WAD, convert(victim.mm, int256))
     own: uint256 = convert(max(health, 0), uint256)
 
     result.lambda_account = min(victim.lambda_now, own)
@@ -90,6 +106,20 @@ def offer(victim: Victim, terms: Terms, asked: uint256) -> Offer:
     # λ_a + φ_a <= h < 1 < B: neither difference can be 0.
     gap: uint256 = convert(convert(terms.target, int256) - health, uint256)
     result.fraction_max = min(_WAD, gap * _WAD // (terms.target - result.lambda_account - result.penalty))
+    return result
+
+
+@internal
+@pure
+def sized(victim: Victim, rates: Offer, asked: uint256) -> Offer:
+    """
+    @notice What a slice of at most a fraction asked is at these rates: what the taker pays, and what the account gets.
+    @dev What the taker pays is rounded up, all that is paid to anybody down. E·WAD·f stays below 2^255 for an equity up
+         to 1e40, ten orders above what one account's cash may be.
+    @param asked WAD, 1..WAD.
+    """
+    result: Offer = rates
+    mm: int256 = convert(victim.mm, int256)
     result.fraction = self._fraction(victim, asked, result.fraction_max)
 
     value: int256 = victim.equity * _SIGNED_WAD
@@ -110,6 +140,19 @@ def offer(victim: Victim, terms: Terms, asked: uint256) -> Offer:
     rest += convert(result.account_gets, int256)
     result.ends = result.fraction == _WAD or rest >= rounding.ceil_div(mm * (_SIGNED_WAD - fraction), _SIGNED_WAD)
     return result
+
+
+@internal
+@pure
+def vault_pays(victim: Victim, offer: Offer) -> uint256:
+    """
+    @notice What a slice costs the vault of λ while the account's own equity bears the rest of it, rounded up.
+    """
+    if victim.equity <= 0:
+        return 0
+    return rounding.ceil_udiv(
+        offer.fraction * (offer.lambda_taker - offer.lambda_account) * victim.mm, convert(_SQUARED_WAD, uint256)
+    )
 
 
 @internal

@@ -5,7 +5,7 @@
 @dev Layouts and rounding are those of docs/exact.md, sections 1 and 7.
 """
 
-_LOW_6: constant(uint256) = 2**6 - 1
+_LOW_5: constant(uint256) = 2**5 - 1
 _LOW_16: constant(uint256) = 2**16 - 1
 _LOW_32: constant(uint256) = 2**32 - 1
 _LOW_160: constant(uint256) = 2**160 - 1
@@ -23,6 +23,7 @@ struct Run:
     nonce: uint256  # 16 bits; goes round
     curve: uint256  # id
     paid: uint256  # of the opener's cap, in 1/1023
+    listed: bool  # the account has an entry
 
 
 @internal
@@ -36,8 +37,9 @@ def unpack_run(word: uint256) -> Run:
         start=(word >> 160) & _LOW_32,
         last=(word >> 192) & _LOW_32,
         nonce=(word >> 224) & _LOW_16,
-        curve=(word >> 240) & _LOW_6,
+        curve=(word >> 240) & _LOW_5,
         paid=word >> 246,
+        listed=(word >> 245) & 1 != 0,
     )
 
 
@@ -46,7 +48,7 @@ def unpack_run(word: uint256) -> Run:
 def pack_run(run: Run) -> uint256:
     """
     @notice The word of a run; its nonce is taken modulo 2^16.
-    @dev The other fields are within their widths by construction: chain time until 2106, an id below 64, a
+    @dev The other fields are within their widths by construction: chain time until 2106, an id below 32, a
          share of at most 1023.
     """
     return (
@@ -55,6 +57,7 @@ def pack_run(run: Run) -> uint256:
         | (run.last << 192)
         | ((run.nonce & _LOW_16) << 224)
         | (run.curve << 240)
+        | (convert(run.listed, uint256) << 245)
         | (run.paid << 246)
     )
 
@@ -64,9 +67,9 @@ def pack_run(run: Run) -> uint256:
 def ended(run: Run) -> Run:
     """
     @notice What is kept of a run that has ended: its nonce, so that no lot signed off before it fits again, and the
-            id of its curve.
+            id of its curve; and whether the account has an entry.
     """
-    return Run(opener=empty(address), start=0, last=0, nonce=run.nonce, curve=run.curve, paid=0)
+    return Run(opener=empty(address), start=0, last=0, nonce=run.nonce, curve=run.curve, paid=0, listed=run.listed)
 
 
 @internal

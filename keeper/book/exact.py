@@ -16,6 +16,7 @@ from keeper.model.words import (
     Custody,
     Header,
     Indices,
+    Limits,
     Parameters,
     Position,
     PriceWord,
@@ -26,6 +27,8 @@ from keeper.model.words import (
 )
 
 NO_PARAMETERS = Parameters(0, 0, 0, bucket=0, flags=0)
+UNLIMITED = Limits(auction.UNCAPPED, 1)
+"""Before a word of limits is seen."""
 Holdings = dict[int, Holding]
 
 
@@ -143,8 +146,23 @@ class Exact:
     def quote(self, account: int, fraction: int = WAD) -> Quote:
         """What a bid for this fraction would move now."""
         return auction.bid_quote(
-            self.assess(account), self.run(account), self.curve(account), self.terms, self.now, fraction
+            self.assess(account),
+            self.run(account),
+            self.curve(account),
+            self.terms,
+            self.now,
+            fraction,
+            self.vault_left,
         )
+
+    @cached_property
+    def vault_left(self) -> int:
+        """What the vault may still pay of λ in this epoch, for accounts that have equity left."""
+        scalars = self.mirror.scalars
+        limits = Limits.unpack(scalars["limits"]) if "limits" in scalars else UNLIMITED
+        spent = scalars.get("spent", 0)
+        epoch, paid = spent >> 128, spent & (1 << 128) - 1
+        return max(0, limits.most - (paid if epoch == self.now // limits.seconds else 0))
 
     def _market(self, market: int) -> tuple[Reading, Parameters]:
         return self.reading(market), self.parameters(market)

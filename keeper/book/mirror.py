@@ -12,6 +12,7 @@ from keeper.chain.events import (
     CurveAdded,
     Event,
     InterestChanged,
+    LimitsSet,
     MarketSet,
     OperatorSet,
     PricesUpdated,
@@ -19,6 +20,7 @@ from keeper.chain.events import (
     RunChanged,
     SettingsSet,
     SlowFeedSet,
+    SpentChanged,
     SpotListed,
     TermsSet,
     Wired,
@@ -182,6 +184,10 @@ class Mirror:
                 self._put(self.scalars, "risk", risk)
             case TermsSet(terms):
                 self._put(self.scalars, "terms", terms)
+            case LimitsSet(limits):
+                self._put(self.scalars, "limits", limits)
+            case SpentChanged(spent):
+                self._put(self.scalars, "spent", spent)
             case SettingsSet(settings):
                 self._put(self.scalars, "settings", settings)
             case Wired(auction, vault, _):

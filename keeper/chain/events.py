@@ -130,6 +130,18 @@ class TermsSet(NamedTuple):
     terms: int
 
 
+class LimitsSet(NamedTuple):
+    """The most that the vault pays of λ in an epoch for accounts that have equity left."""
+
+    limits: int
+
+
+class SpentChanged(NamedTuple):
+    """What it has paid of λ in an epoch."""
+
+    spent: int
+
+
 Event = (
     AccountChanged
     | InterestChanged
@@ -146,6 +158,8 @@ Event = (
     | Taken
     | CurveAdded
     | TermsSet
+    | LimitsSet
+    | SpentChanged
 )
 
 Read = Callable[[list[int], list[int]], Event]
@@ -185,11 +199,15 @@ KNOWN: dict[str, Read] = {
     ),
     "CurveAdded(uint256,uint256)": lambda t, d: CurveAdded(t[0], d[0]),
     "TermsSet(uint256)": lambda t, d: TermsSet(d[0]),
+    "LimitsSet(uint256)": lambda t, d: LimitsSet(d[0]),
+    "SpentChanged(uint256)": lambda t, d: SpentChanged(d[0]),
 }
 IGNORED = (
     "VenueSet(address,bool)",
     "SignersSet(address[],uint256)",
     "Skipped(uint256,string)",
+    "EntryChanged(uint256,uint256)",
+    "EntriesChanged(uint256)",
     "OwnershipTransferStarted(address,address)",
     "OwnershipTransferred(address,address)",
 )

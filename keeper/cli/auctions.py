@@ -20,6 +20,7 @@ from keeper.cli.common import (
     out,
     quote,
 )
+from keeper.model.auction import clock_start
 from keeper.model.rounding import WAD
 
 
@@ -29,7 +30,7 @@ def auction_of(exact: Exact, account: int) -> dict[str, Any]:
     offer = exact.quote(account)
     return {
         "account": account_name(account),
-        "since": exact.now - run.start,
+        "since": exact.now - clock_start(run, exact.terms, exact.now),
         "last_sighting": exact.now - run.last,
         "ends_unsighted_in": run.last + exact.terms.grace - exact.now,
         "health": offer.equity / offer.mm if offer.mm else None,

@@ -31,7 +31,7 @@ from keeper.config import Config, Deployment
 from keeper.decide.bids import Bidder, excess
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
-from keeper.decide.sight import due
+from keeper.decide.sight import due, resight_after
 from keeper.model.rounding import WAD
 
 
@@ -101,7 +101,7 @@ def plan(config: Config, exact: Exact, account: int) -> list[str]:
     elif due(exact, account, config.sight.resight):
         lines.append("sight it now")
     else:
-        wait = config.sight.resight * exact.terms.grace - (exact.now - exact.run(account).last)
+        wait = resight_after(exact, config.sight.resight) - (exact.now - exact.run(account).last)
         lines.append(f"sight it again in {wait:.0f} s, unless somebody takes it before")
     return [*lines, bidding(config, exact, account)]
 

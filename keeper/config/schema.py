@@ -99,7 +99,7 @@ class SightSection(Section):
     """Sighting is the keeper's duty; only where another process does it is it switched off."""
 
     enabled: bool = True
-    resight: Annotated[float, Field(gt=0, le=0.9)] = 0.4
+    resight: Annotated[float, Field(gt=0, le=0.9)] = 0.7
     batch: Annotated[int, Field(ge=1, le=64)] = 64
     clear_recovered: bool = False
 

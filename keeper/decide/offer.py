@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from keeper.book.exact import Exact, Holdings
 from keeper.config import wad
 from keeper.config.schema import BidSection, FeesSection
-from keeper.model.auction import Quote, lambda_at
+from keeper.model.auction import Quote, clock_start, lambda_at
 from keeper.model.rounding import BPS, WAD, ceil_div
 
 GAS_BID = 400_000
@@ -74,7 +74,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
     maps = exact.maps(account)
     run = exact.run(account)
     curve = exact.curve(account)
-    age = exact.now - run.start
+    age = exact.now - clock_start(run, exact.terms, exact.now)
     used = USED_LOT + USED_LOT_MARKET * maps.bit_count()
     gas_price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
     unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS

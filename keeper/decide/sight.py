@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from keeper.book.exact import Exact
-from keeper.model.prices import LIVE
+from keeper.model.prices import LATE
 
 GAS_FIXED = 80_000
 GAS_ACCOUNT = 60_000
@@ -13,16 +13,21 @@ GAS_MARKET = 12_000
 
 
 def due(exact: Exact, account: int, resight: float) -> bool:
-    """Whether a sighting now is owed: a breach with no run, or one whose last sighting is `resight` of the grace old.
+    """Whether a sighting now is owed: a breach with no run, or one whose last sighting vouches for little more.
 
-    Whether the keeper would bid plays no part. A price that is not live cannot be sighted at, by anybody.
+    Whether the keeper would bid plays no part. A late price cannot be sighted at, by anybody; a dead market's can.
     """
     assessment = exact.assess(account)
-    if assessment.state != LIVE or not assessment.sighted:
+    if assessment.state == LATE or not assessment.sighted:
         return False
     if not exact.running(account):
         return True
-    return exact.now - exact.run(account).last >= resight * exact.terms.grace
+    return exact.now - exact.run(account).last >= resight_after(exact, resight)
+
+
+def resight_after(exact: Exact, resight: float) -> float:
+    """Seconds after a sighting at which the next is owed: the run's clock stands still once nobody has watched."""
+    return resight * min(exact.terms.grace, exact.terms.watch)
 
 
 def recovered(exact: Exact, account: int) -> bool:
@@ -30,7 +35,7 @@ def recovered(exact: Exact, account: int) -> bool:
     if not exact.running(account):
         return False
     assessment = exact.assess(account)
-    return assessment.state == LIVE and not assessment.sighted
+    return assessment.state != LATE and not assessment.sighted
 
 
 def gas_of(exact: Exact, accounts: Iterable[int]) -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from .prices import LIVE
+from .prices import LATE
 from .requirement import Assessment
 from .rounding import WAD, ceil_div
 from .words import Curve, Run, Terms
 
 BPS_TO_WAD = 10**14
+PERCENT = 10**16
+UNCAPPED = 2**128 - 1
+"""More than the vault can have."""
 SHARES = 1023
 """An opener's cap is paid in 1/1023, as the run's word counts it."""
 
@@ -39,6 +42,7 @@ class Quote:
     account_gets: int = 0
     penalty_paid: int = 0
     ends: bool = False
+    vault_pays: int = 0
 
     @property
     def clipped(self) -> bool:
@@ -62,24 +66,47 @@ def run_continues(run: Run, terms: Terms, now: int) -> bool:
     return run.start != 0 and now - run.last <= terms.grace
 
 
-def bid_quote(assessment: Assessment, run: Run, curve: Curve, terms: Terms, now: int, fraction: int) -> Quote:
+def clock_start(run: Run, terms: Terms, now: int) -> int:
+    """Where the clock of a run that goes on starts now: it counts unwatched time as far as a sighting vouches."""
+    return run.start + max(0, now - run.last - terms.watch)
+
+
+def known_loss(assessment: Assessment) -> int:
+    """What an account lacks even at the kind end of its prices' intervals."""
+    return max(0, -(assessment.equity + assessment.up))
+
+
+def bid_quote(
+    assessment: Assessment,
+    run: Run,
+    curve: Curve,
+    terms: Terms,
+    now: int,
+    fraction: int,
+    vault_left: int = UNCAPPED,
+    tick: int | None = None,
+) -> Quote:
     """What taking `fraction` (WAD) would move now; `curve` is the one of the run, or the newest if none goes on.
+
+    `vault_left` is what the vault may still pay of λ in this epoch; `tick` a λ in percent that stands for the curve's.
 
     A run that has ended by its grace counts from zero, as the bid that finds it so starts another.
     """
     equity, mm = assessment.equity, assessment.mm
-    if assessment.state != LIVE:
+    if assessment.state == LATE:
         return Quote(NOT_LIVE, equity, mm, assessment.up, run)
     if not assessment.sighted:
         return Quote(HEALTHY, equity, mm, assessment.up, run)
 
-    seconds = now - run.start if run_continues(run, terms, now) else 0
-    now_at = lambda_at(curve, seconds)
+    seconds = now - clock_start(run, terms, now) if run_continues(run, terms, now) else 0
+    now_at = lambda_at(curve, seconds) if tick is None else tick * PERCENT
     health = equity * WAD // mm
     positive = max(health, 0)
     to_taker = min(now_at, positive)
     to_vault = min(terms.penalty * BPS_TO_WAD, positive - to_taker)
     from_vault = now_at * min(seconds, terms.backstop) // terms.backstop
+    if equity > 0:
+        from_vault = min(from_vault, to_taker + vault_left * WAD // mm)
     taker_rate = max(to_taker, from_vault)
     target = terms.target * BPS_TO_WAD
     fraction_max = min(WAD, (target - health) * WAD // (target - to_taker - to_vault))
@@ -107,6 +134,7 @@ def bid_quote(assessment: Assessment, run: Run, curve: Curve, terms: Terms, now:
         account_gets=gets,
         penalty_paid=taken * to_vault * mm // WAD**2,
         ends=taken == WAD or left >= ceil_div(mm * (WAD - taken), WAD),
+        vault_pays=ceil_div(taken * (taker_rate - to_taker) * mm, WAD**2) if equity > 0 else 0,
     )
 
 

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .auction import HEALTHY, NOT_LIVE, SHARES, Quote, bid_quote, opener_share, run_continues
+from .auction import (
+    HEALTHY,
+    NOT_LIVE,
+    SHARES,
+    Quote,
+    bid_quote,
+    clock_start,
+    known_loss,
+    opener_share,
+    run_continues,
+)
 from .clearinghouse import Clearinghouse
-from .prices import LIVE
+from .prices import LATE
 from .rounding import BPS, WAD
 from .state import Cell, Journal, Refused, Table, act, require
-from .words import Curve, Run, Terms
+from .words import Curve, Limits, Run, Terms
 
 ANY_NONCE = 2**256 - 1
 ANY_MARKET = 2**256 - 1
 MAX_PAID = SHARES
+NONCES = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,13 @@ class AuctionHouse:
     """Runs of sightings, the curves they follow, and the terms."""
 
     def __init__(
-        self, journal: Journal, clearinghouse: Clearinghouse, address: int, terms: Terms, first: Curve
+        self,
+        journal: Journal,
+        clearinghouse: Clearinghouse,
+        address: int,
+        terms: Terms,
+        first: Curve,
+        limits: Limits,
     ) -> None:
         self.journal = journal
         self.clearinghouse = clearinghouse
@@ -53,6 +70,9 @@ class AuctionHouse:
         self.terms = Cell[Terms](journal, "terms", terms)
         self.curves = Cell[tuple[Curve, ...]](journal, "curves", (first,))
         self.runs = Table[int, Run](journal, "runs", Run())
+        self.entries = Table[int, int](journal, "auction_entries", 0)
+        self.limits = Cell[Limits](journal, "limits", limits)
+        self.spent = Cell[tuple[int, int]](journal, "spent", (0, 0))
 
     @act
     def open(self, caller: int, accounts: Sequence[int]) -> dict[int, str]:
@@ -61,27 +81,46 @@ class AuctionHouse:
         for account in accounts:
             assessment = self.clearinghouse.assess(account)
             run = self.runs[account]
-            if assessment.state != LIVE:
+            if assessment.state == LATE:
                 skipped[account] = NOT_LIVE
-            elif assessment.sighted:
-                self.runs[account] = self.sighting(run, caller)
-            elif run.start != 0:
-                self.runs[account] = ended(run)
+                continue
+            if assessment.sighted:
+                self.enter(account, self.sighting(run, caller), known_loss(assessment))
+            elif run.start or run.listed:
+                self.enter(account, ended(run), 0)
         return skipped
+
+    def enter(self, account: int, run: Run, known: int) -> None:
+        """Store a run, with the loss that its account is known to bring."""
+        if known != self.entries[account]:
+            self.clearinghouse.change_entries(self.address, known - self.entries[account])
+            self.entries[account] = known
+        self.runs[account] = replace(run, listed=int(known != 0))
+
+    def vault_left(self) -> int:
+        """What the vault may still pay of λ in this epoch for accounts that have equity left."""
+        limits, (epoch, paid) = self.limits.value, self.spent.value
+        return max(0, limits.most - (paid if epoch == self.clock.now // limits.seconds else 0))
+
+    def _spend(self, amount: int) -> None:
+        if amount:
+            now, (epoch, paid) = self.clock.now // self.limits.value.seconds, self.spent.value
+            self.spent.value = (now, amount + (paid if epoch == now else 0))
 
     def sighting(self, run: Run, caller: int) -> Run:
         """The run as a sighting by `caller` now leaves it: one too long unwatched is over, and another starts."""
         now = self.clock.now
         if run_continues(run, self.terms.value, now):
-            return replace(run, last=now)
+            return replace(run, last=now, start=clock_start(run, self.terms.value, now))
         newest = len(self.curves.value) - 1
-        return Run(caller, now, now, run.nonce + 1, newest, 0)
+        return Run(caller, now, now, (run.nonce + 1) % NONCES, newest, run.listed)
 
     def quote(self, account: int, fraction: int, caller: int = 0) -> Quote:
         """What a bid for `fraction` would move now, before a lot's limits; it carries the run as stored."""
         run = self.runs[account]
         curve = self.curves.value[self.sighting(run, caller).curve]
-        return bid_quote(self.clearinghouse.assess(account), run, curve, self.terms.value, self.clock.now, fraction)
+        assessment, terms = self.clearinghouse.assess(account), self.terms.value
+        return bid_quote(assessment, run, curve, terms, self.clock.now, fraction, self.vault_left())
 
     @act
     def bid(self, caller: int, taker: int, lots: Sequence[Lot]) -> tuple[list[Taken], list[tuple[int, str]]]:
@@ -114,12 +153,18 @@ class AuctionHouse:
         run = self.sighting(quote.run, caller)
         opener = taker if run.nonce != quote.run.nonce else run.opener << 96
         opener_gets, paid = opener_share(quote.penalty_paid, run.paid, self.terms.value.opener_cap)
-        run = replace(run, nonce=run.nonce + 1, paid=paid)
-        self.runs[lot.account] = ended(run) if quote.ends else run
+        self._settle(lot.account, replace(run, paid=paid), quote)
         self.clearinghouse.slice(
             self.address, lot.account, taker, quote.fraction, quote.taker_pays, quote.account_gets, opener, opener_gets
         )
         return Taken(lot, quote, opener, opener_gets)
+
+    def _settle(self, account: int, run: Run, quote: Quote) -> None:
+        """The run, the entry and the vault's epoch as a slice leaves them."""
+        self._spend(quote.vault_pays)
+        known = max(0, -(quote.equity + quote.up))
+        run = replace(run, nonce=(run.nonce + 1) % NONCES)
+        self.enter(account, ended(run) if quote.ends else run, known - known * quote.fraction // WAD)
 
     def _limits(self, lot: Lot, quote: Quote) -> str:
         if lot.nonce not in (ANY_NONCE, quote.run.nonce):
@@ -149,11 +194,17 @@ class AuctionHouse:
     def set_terms(self, terms: Terms) -> None:
         """Replace the terms."""
         iota = self.clearinghouse.engine.risk.value.iota
-        in_range = BPS < terms.target <= iota and terms.penalty < terms.target - BPS and terms.backstop > 0
-        require(in_range, "auction: terms out of range")
+        in_range = BPS < terms.target <= iota and terms.penalty < terms.target - BPS
+        require(in_range and terms.backstop > 0 and terms.watch > 0, "auction: terms out of range")
         self.terms.value = terms
+
+    @act
+    def set_limits(self, limits: Limits) -> None:
+        """Replace the vault's limits."""
+        require(limits.seconds > 0, "auction: limits out of range")
+        self.limits.value = limits
 
 
 def ended(run: Run) -> Run:
-    """A run cleared: its nonce and curve are kept."""
-    return Run(nonce=run.nonce, curve=run.curve)
+    """A run cleared: its nonce and curve are kept, and whether its account has an entry."""
+    return Run(nonce=run.nonce, curve=run.curve, listed=run.listed)

@@ -15,7 +15,7 @@ from .risk_engine import Clock, RiskEngine
 from .state import Journal, Table, trial
 from .trading import Named
 from .vault import Vault
-from .words import Curve, Settings, SlowFeed, Terms
+from .words import Curve, Limits, Settings, SlowFeed, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,9 @@ class Addresses:
     auction: int = 0xA
     vault: int = 0xF
     batch: int = 0xB
+
+
+UNLIMITED = Limits(most=2**128 - 1, seconds=86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Setup:
     quote_decimals: int = 6
     quote_feed: SlowFeed | None = None
     addresses: Addresses = Addresses()
+    limits: Limits = UNLIMITED
+    cooldown: int = 0
 
 
 class Protocol:
@@ -60,8 +65,10 @@ class Protocol:
         self.exchange = Exchange(
             self.journal, self.clearinghouse, setup.addresses.exchange, setup.taker_bps, setup.maker_bps
         )
-        self.auction = AuctionHouse(self.journal, self.clearinghouse, setup.addresses.auction, setup.terms, setup.curve)
-        self.vault = Vault(self.journal, self.clearinghouse, setup.addresses.vault)
+        self.auction = AuctionHouse(
+            self.journal, self.clearinghouse, setup.addresses.auction, setup.terms, setup.curve, setup.limits
+        )
+        self.vault = Vault(self.journal, self.clearinghouse, setup.addresses.vault, setup.cooldown)
         self.clearinghouse.set_venue(setup.addresses.exchange, True)
 
         self.update = self.engine.update

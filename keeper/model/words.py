@@ -243,14 +243,15 @@ class Settings(Word):
 
 @dataclass(frozen=True, slots=True)
 class Run(Word):
-    """A run of sightings of one account; `paid` is the share of the opener's cap already paid, in 1/1023."""
+    """A run of sightings of one account; `listed`: it has an entry; `paid`: share of the opener's cap, in 1/1023."""
 
     LAYOUT: ClassVar[tuple[Bits, ...]] = (
         Bits("opener", 0, 160),
         Bits("start", 160, 32),
         Bits("last", 192, 32),
         Bits("nonce", 224, 16),
-        Bits("curve", 240, 6),
+        Bits("curve", 240, 5),
+        Bits("listed", 245, 1),
         Bits("paid", 246, 10),
     )
     opener: int = 0
@@ -258,6 +259,7 @@ class Run(Word):
     last: int = 0
     nonce: int = 0
     curve: int = 0
+    listed: int = 0
     paid: int = 0
 
 
@@ -293,7 +295,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Terms(Word):
-    """The auction's terms: target health B and penalty φ in bps, backstop ramp and grace in seconds, opener's cap."""
+    """The auction's terms: target B and penalty φ in bps, backstop ramp, grace and watch in seconds, opener's cap."""
 
     LAYOUT: ClassVar[tuple[Bits, ...]] = (
         Bits("target", 0, 16),
@@ -301,9 +303,20 @@ class Terms(Word):
         Bits("backstop", 32, 32),
         Bits("grace", 64, 32),
         Bits("opener_cap", 96, 128),
+        Bits("watch", 224, 16),
     )
     target: int
     penalty: int
     backstop: int
     grace: int
     opener_cap: int = 0
+    watch: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Word):
+    """The most that the vault pays of λ in an epoch for accounts with equity left (WAD), and the epoch's seconds."""
+
+    LAYOUT: ClassVar[tuple[Bits, ...]] = (Bits("most", 0, 128), Bits("seconds", 128, 32))
+    most: int
+    seconds: int

@@ -127,6 +127,9 @@ def _set_limits(session: Session, parameters: Parameters) -> None:
         if int(auction.terms()) != terms:
             session.send("Auction", "set_terms", terms, why="target, penalty, backstop, grace, opener's cap")
 
+    limits = parameters.auction.limits_word()
+    if int(auction.limits()) != limits:
+        session.send("Auction", "set_limits", limits, why="what the vault pays of the discount in an epoch")
     steps: list[Callable[[], None]] = [set_risk, set_terms]
     if parameters.risk.iota < Risk.unpack(stored).iota:
         steps.reverse()

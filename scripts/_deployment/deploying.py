@@ -118,8 +118,9 @@ def _deploy_core(session: Session, parameters: Parameters) -> None:
         settings = parameters.settings.word()
         named = (session.record.quote.token, engine, settings, auction, vault, batch)
         session.deploy("Clearinghouse", *named, at=house)
-        session.deploy("Auction", house, terms.terms_word(), terms.curve_word(), at=auction)
-        session.deploy("InsuranceVault", house, parameters.vault.name, parameters.vault.symbol, at=vault)
+        session.deploy("Auction", house, *terms.words(), at=auction)
+        share = parameters.vault
+        session.deploy("InsuranceVault", house, share.name, share.symbol, share.cooldown_seconds, at=vault)
     house, auction, vault = (session.record.address(name) for name in GROUP[:3])
     session.deploy("Exchange", house, parameters.exchange.taker_fee, parameters.exchange.maker_fee)
     session.deploy("Lens", house, auction, vault)

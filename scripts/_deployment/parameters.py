@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from eth_utils.address import is_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from keeper.model.words import BUCKETS, LISTED, PAIRS, PERP_ALLOWED, SPOT_ALLOWED, Curve, Risk, Settings, Terms
+from keeper.model.words import BUCKETS, LISTED, PAIRS, PERP_ALLOWED, SPOT_ALLOWED, Curve, Limits, Risk, Settings, Terms
 from keeper.model.words import Parameters as MarketWord
 from scripts._deployment.correlation import check_correlations
 from scripts._deployment.units import (
@@ -153,7 +153,10 @@ class AuctionSection(Section):
     penalty: Bps
     backstop_seconds: Annotated[Seconds, Field(ge=1)]
     grace_seconds: Seconds
+    watch_seconds: Annotated[int, Field(ge=1, lt=2**16)]
     opener_cap: Wad
+    vault_limit: Wad
+    vault_limit_seconds: Annotated[Seconds, Field(ge=1)]
     curve: Annotated[list[CurvePoint], Field(min_length=3, max_length=3)]
 
     @field_validator("curve")
@@ -179,7 +182,16 @@ class AuctionSection(Section):
 
     def terms_word(self) -> int:
         """The Auction's terms word."""
-        return Terms(self.target, self.penalty, self.backstop_seconds, self.grace_seconds, self.opener_cap).pack()
+        backstop, grace = self.backstop_seconds, self.grace_seconds
+        return Terms(self.target, self.penalty, backstop, grace, self.opener_cap, self.watch_seconds).pack()
+
+    def limits_word(self) -> int:
+        """The Auction's word of the vault's limits."""
+        return Limits(self.vault_limit, self.vault_limit_seconds).pack()
+
+    def words(self) -> tuple[int, int, int]:
+        """What the Auction is deployed with."""
+        return self.terms_word(), self.curve_word(), self.limits_word()
 
     def curve_word(self) -> int:
         """The Auction's curve word."""
@@ -192,6 +204,7 @@ class Vault(Section):
 
     name: Annotated[str, Field(min_length=1, max_length=25)]
     symbol: Annotated[str, Field(min_length=1, max_length=5)]
+    cooldown_seconds: Annotated[int, Field(ge=0, le=30 * 86_400)]
 
 
 class Exchange(Section):
@@ -205,7 +218,7 @@ class Signers(Section):
     """Who signs fast prices, and how many of them must agree."""
 
     addresses: Annotated[list[Address], Field(min_length=1, max_length=16)]
-    threshold: Annotated[int, Field(ge=1)]
+    threshold: Annotated[int, Field(ge=1, le=7)]
 
     @model_validator(mode="after")
     def _enough(self) -> Self:

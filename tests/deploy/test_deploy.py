@@ -164,8 +164,7 @@ def test_deploy__wired_to_another_contract__refused(site, chain) -> None:
     """A second Auction on the same Clearinghouse has the same code, and is still not the one that is wired."""
     record = site.record
     parameters = load_parameters(site.file)
-    words = (parameters.auction.terms_word(), parameters.auction.curve_word())
-    second = site.owner.deploy(load("Auction"), record.address("Clearinghouse"), *words)
+    second = site.owner.deploy(load("Auction"), record.address("Clearinghouse"), *parameters.auction.words())
     entry = record.contracts["Auction"].model_copy(update={"address": second.address})
     contracts = {**record.contracts, "Auction": entry}
     site.edit_record(contracts=contracts)

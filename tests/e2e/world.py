@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.exceptions import Web3Exception
 
-from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Parameters, Risk, Run, Settings, Terms
+from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Limits, Parameters, Risk, Run, Settings, Terms
 from keeper.orders import FOREVER, Order, sign_order
 from keeper.publish.reports import Entry, sign_report
 from scripts._deployment.addresses import addresses_after
@@ -36,6 +36,7 @@ RISK = Risk(rho=(84,) + (0,) * 27, kappa=2_500, iota=15_000, min_requirement=2_0
 SETTINGS = Settings(kink=8_000, at_kink=60_000_000, at_full=1_000_000_000, reserve=1_000, band=500, max_fee=100)
 CURVE = Curve(((0, 0), (60, 3_500), (300, 7_000)))
 TERMS = Terms(target=14_000, penalty=500, backstop=300, grace=300, opener_cap=50 * WAD)
+LIMITS = Limits(most=10**6 * WAD, seconds=86_400)
 
 Account.enable_unaudited_hdwallet_features()
 
@@ -158,8 +159,8 @@ class World:
         nonce = self.web3.eth.get_transaction_count(self.owner.address)
         named = addresses_after(self.owner.address, nonce, 4)[1:]
         house = self._new("Clearinghouse", "Clearinghouse", quote.address, engine.address, SETTINGS.pack(), *named)
-        self._new("Auction", "Auction", house.address, TERMS.pack(), CURVE.pack())
-        self._new("InsuranceVault", "InsuranceVault", house.address, "Vault", "V")
+        self._new("Auction", "Auction", house.address, TERMS.pack(), CURVE.pack(), LIMITS.pack())
+        self._new("InsuranceVault", "InsuranceVault", house.address, "Vault", "V", 60)
         exchange = self._new("Exchange", "Exchange", house.address, 3, 0)
         self._act(house.functions.set_venue(exchange.address, True))
         for market, parameters in MARKETS.items():

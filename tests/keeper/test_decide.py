@@ -232,8 +232,8 @@ def test_due__breach_without_a_run__at_once() -> None:
     assert due(exact, VICTIM, 0.4)
 
 
-@pytest.mark.parametrize(("last", "owed"), [(119, False), (120, True), (299, True), (301, True)])
-def test_due__run_goes_on__again_after_its_share_of_the_grace(last: int, owed: bool) -> None:
+@pytest.mark.parametrize(("last", "owed"), [(23, False), (24, True), (299, True), (301, True)])
+def test_due__run_goes_on__again_while_the_last_sighting_still_vouches(last: int, owed: bool) -> None:
     exact = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 100 * WAD, LONG), running(VICTIM, 400, last=last))
     assert due(exact, VICTIM, 0.4) is owed
 

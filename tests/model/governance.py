@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from keeper.model.state import Refused
-from keeper.model.words import Curve, Risk, Settings, Terms
+from keeper.model.words import Curve, Limits, Risk, Settings, Terms
+from tests.model.actors import WAD
 from tests.model.chain import number
 from tests.model.walk import Walk
 from tests.model.world import MAIN, RHO, RISK, TERMS
 
 Change = tuple[Any, str, tuple[Any, ...], Callable[[], Any]]
-MAX_CURVES = 40
-"""Of 64: how many this walk adds before it stops."""
+MAX_CURVES = 24
+"""Of 32: how many this walk adds before it stops."""
 
 
 def not_the_owner() -> None:
@@ -26,7 +27,16 @@ class Governance(Walk):
     """Settings, fees, terms, curves, parameters, correlations and venues change while the protocol runs."""
 
     def govern(self) -> None:
-        choices = [self._settings, self._fees, self._terms, self._curve, self._parameters, self._risk, self._venue]
+        choices = [
+            self._settings,
+            self._fees,
+            self._terms,
+            self._limits,
+            self._curve,
+            self._parameters,
+            self._risk,
+            self._venue,
+        ]
         contract, function, args, act = self.rng.choice(choices)()
         if self.rng.random() < 0.25:
             self.world.both("govern", contract, function, args, self.actors.anyone(), not_the_owner)
@@ -58,8 +68,15 @@ class Governance(Walk):
             backstop=rng.choice([1, 60, 300, 0 if rng.random() < 0.2 else 300]),
             grace=rng.choice([60, 300]),
             opener_cap=rng.choice([0, 10**18, TERMS.opener_cap, TERMS.opener_cap, 10**24]),
+            watch=rng.choice([1, 20, 60, 60, 65_535, 0 if rng.random() < 0.2 else 60]),
         )
         return self.world.auction, "set_terms", (terms.pack(),), lambda: self.model.auction.set_terms(terms)
+
+    def _limits(self) -> Change:
+        rng = self.rng
+        most = rng.choice([0, 10 * WAD, 300 * WAD, 300 * WAD, 10**24])
+        limits = Limits(most, rng.choice([1, 600, 600, 86_400, 0 if rng.random() < 0.2 else 600]))
+        return self.world.auction, "set_limits", (limits.pack(),), lambda: self.model.auction.set_limits(limits)
 
     def _curve(self) -> Change:
         rng = self.rng

@@ -33,6 +33,8 @@ KINDS = {
     "vault_mint": 5,
     "vault_withdraw": 5,
     "vault_redeem": 5,
+    "vault_request": 7,
+    "vault_redeem_for": 5,
     "slice": 5,
     "govern": 5,
 }
@@ -181,16 +183,44 @@ class Operations(OrderFlow, AuctionFlow):
         shares = self.rng.choice([0, 1, 10**6, 10**11, self.rng.randint(1, 10**16), MAX_CASH])
         self.vault_act("mint", (shares, self._receiver()), self.actors.anyone())
 
-    def vault_withdraw(self) -> None:
+    def vault_request(self) -> None:
         caller, owner = self._share_owner()
-        vault = self.model.vault
-        shares, total = vault.supply.value + 10**6, vault.total_assets() + 1
-        worth = vault.balances[number(owner)] * total // shares
-        amount = self.rng.choice([worth, worth * self.rng.randint(0, 100) // 100, worth // 10, worth + 1, 1])
+        balance = self.model.vault.balances[number(owner)]
+        shares = self.rng.choice(
+            [balance // 3, balance * self.rng.randint(0, 100) // 100, balance // 10, balance + 1, 1]
+        )
+        if self.rng.random() < 0.1:
+            self._approve(owner, shares)
+        self.vault_act("request", (shares, owner), caller)
+
+    def vault_withdraw(self) -> None:
+        caller, owner = self._leaver()
+        asked = self.model.vault.requests[number(owner)]
+        most = self.model.vault.payment(asked, asked.shares) if asked.shares else 5
+        amount = self.rng.choice([most, most * self.rng.randint(0, 100) // 100, most // 10, most + 1, 1])
         self.vault_act("withdraw", (amount, self._receiver(), owner), caller)
 
     def vault_redeem(self) -> None:
-        caller, owner = self._share_owner()
-        balance = self.model.vault.balances[number(owner)]
-        shares = self.rng.choice([balance, balance * self.rng.randint(0, 100) // 100, balance // 10, balance + 1, 1])
-        self.vault_act("redeem", (shares, self._receiver(), owner), caller)
+        caller, owner = self._leaver()
+        shares = self.model.vault.requests[number(owner)].shares
+        amount = self.rng.choice([shares, shares * self.rng.randint(0, 100) // 100, shares // 10, shares + 1, 1])
+        self.vault_act("redeem", (amount, self._receiver(), owner), caller)
+
+    def vault_redeem_for(self) -> None:
+        self.vault_act("redeem_for", (self._leaver()[1],), self.actors.anyone())
+
+    def _leaver(self) -> tuple[str, str]:
+        """Who acts on whose request: mostly the owner on one that is ready."""
+        now, requests = self.model.now, self.model.vault.requests
+        leaving = [wallet for wallet in self.actors.wallets if requests[number(wallet)].shares]
+        ready = [wallet for wallet in leaving if requests[number(wallet)].ready <= now]
+        owner = self.rng.choice((ready if self.rng.random() < 0.9 else leaving) or self.actors.wallets)
+        if self.rng.random() < 0.1:
+            caller = self.actors.anyone()
+            if self.rng.random() < 0.5:
+                self._approve(owner, 10**30, caller)
+            return caller, owner
+        return owner, owner
+
+    def _approve(self, owner: str, shares: int, spender: str = "") -> None:
+        self.vault_act("approve", (spender or self.actors.anyone(), shares), owner)

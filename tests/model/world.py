@@ -20,7 +20,18 @@ from keeper.model.ledger import EMPTY, Account
 from keeper.model.protocol import Addresses, Protocol, Setup
 from keeper.model.requirement import Holding
 from keeper.model.state import Refused
-from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Parameters, Position, Risk, Settings, Terms
+from keeper.model.words import (
+    LISTED,
+    PERP_ALLOWED,
+    SPOT_ALLOWED,
+    Curve,
+    Limits,
+    Parameters,
+    Position,
+    Risk,
+    Settings,
+    Terms,
+)
 from scripts._deployment.addresses import addresses_after
 from tests.model.chain import ORACLE, START, Engines, deploy_engine, domain, load, number, send
 
@@ -38,7 +49,9 @@ SPREADS = [(3250, 400, 350), (4600, 470, 400), (5860, 3200, 750), (5210, 2810, 7
 RHO = (84, 83, 76, 57, 69, 80, 76, 85, 82, 57, 75, 80, 88, 89, 59, 78, 81, 87, 58, 83, 82, 86, 50, 52, 59, 73, 77, 78)
 RISK = Risk(RHO, kappa=2_500, iota=15_000, min_requirement=2_000)
 SETTINGS = Settings(kink=8_000, at_kink=60_000_000, at_full=1_000_000_000, reserve=1_000, band=500, max_fee=100)
-TERMS = Terms(target=14_000, penalty=500, backstop=300, grace=300, opener_cap=50 * WAD)
+TERMS = Terms(target=14_000, penalty=500, backstop=300, grace=300, opener_cap=50 * WAD, watch=60)
+LIMITS = Limits(most=300 * WAD, seconds=600)
+COOLDOWN = 20
 CURVE = Curve(((0, 0), (60, 3_500), (300, 7_000)))
 PLENTY = 2**200
 
@@ -131,12 +144,13 @@ class World:
         nonce = boa.env.evm.revm.basic(str(deployer)).nonce
         named = addresses_after(str(deployer), nonce, 4)[1:]
         self.clearinghouse = load("Clearinghouse", self.quote, engines.contract, SETTINGS.pack(), *named)
-        self.auction = load("Auction", self.clearinghouse, TERMS.pack(), CURVE.pack())
-        self.vault = load("InsuranceVault", self.clearinghouse, "Plimsoll insurance", "pINS")
+        self.auction = load("Auction", self.clearinghouse, TERMS.pack(), CURVE.pack(), LIMITS.pack())
+        self.vault = load("InsuranceVault", self.clearinghouse, "Plimsoll insurance", "pINS", COOLDOWN)
         self.exchange = load("Exchange", self.clearinghouse, 3, 1)
         contracts = (self.exchange.address, self.auction.address, self.vault.address, named[-1])
         addresses = Addresses(*(number(address) for address in contracts))
-        self.model = Protocol(Setup(ORACLE, SETTINGS, TERMS, CURVE, 3, 1, 6, addresses=addresses), START)
+        setup = Setup(ORACLE, SETTINGS, TERMS, CURVE, 3, 1, 6, addresses=addresses, limits=LIMITS, cooldown=COOLDOWN)
+        self.model = Protocol(setup, START)
         self.engines = Engines(engines.contract, self.model.engine, engines.signers, engines.feeds)
         self.model.engine.set_slow_feed(2**256 - 1, engines.model.feeds[2**256 - 1])
         self.model.engine.set_risk(RISK)
@@ -222,6 +236,12 @@ class World:
                 assert self.exchange.slot(*key) == self.model.exchange.slots[key].pack(), f"slot {key}"
             elif table == "lowest":
                 assert self.exchange.lowest_nonce(key) == self.model.exchange.lowest[key], f"lowest nonce of {key:#x}"
+            elif table == "auction_entries":
+                assert self.auction.entry(key) == self.model.auction.entries[key], f"entry of {key:#x}"
+            elif table == "requests":
+                asked = self.model.vault.requests[key]
+                found = self.vault.request_of(boa.util.abi.Address(f"{key:#042x}"))
+                assert tuple(found) == (asked.shares, asked.value, asked.ready), f"request of {key:#x}"
             elif table == "share_balances":
                 assert self.vault.balanceOf(boa.util.abi.Address(f"{key:#042x}")) == self.model.vault.balances[key]
 
@@ -242,6 +262,9 @@ class World:
         assert self.vault.totalAssets() == model.vault.total_assets()
         assert self.vault.totalSupply() == model.vault.supply.value
         assert self.auction.terms() == model.auction.terms.value.pack()
+        assert self.auction.limits() == model.auction.limits.value.pack()
+        assert self.auction.vault_left() == model.auction.vault_left()
+        assert house.entries() == model.clearinghouse.entries.value == sum(model.auction.entries.rows.values())
         self.engines.assert_same_words(range(MARKETS))
         for market in range(MARKETS):
             assert house.market_book(market) == model.clearinghouse.books[market].pack(), f"book of {market}"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ape import chain
 
 from keeper.model.orders import Order
-from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Parameters, Risk, Settings, Terms
+from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Limits, Parameters, Risk, Settings, Terms
 from keeper.orders import FOREVER, sign_order
 from keeper.publish.reports import Entry, sign_report
 from scripts._deployment.addresses import addresses_after
@@ -53,7 +53,10 @@ RISK = Risk(
 # Kink at 80% with 6% a year, 100% a year at full use, 10% of interest to the vault; band 5%; no fee above 1%.
 SETTINGS = Settings(kink=8_000, at_kink=60_000_000, at_full=1_000_000_000, reserve=1_000, band=500, max_fee=100)
 CURVE = Curve(((0, 0), (60, 3_500), (300, 7_000)))
-TERMS = Terms(target=14_000, penalty=500, backstop=300, grace=300, opener_cap=50 * WAD)
+TERMS = Terms(target=14_000, penalty=500, backstop=300, grace=300, opener_cap=50 * WAD, watch=60)
+LIMITS = Limits(most=10**6 * WAD, seconds=86_400)
+COOLDOWN = 86_400
+"""Seconds between a request to leave the vault and its payment."""
 
 
 def wad(number: float | str | Decimal) -> int:
@@ -74,8 +77,8 @@ def deploy_core(load: Callable[[str], Any], owner: Any, quote: Any, risk_engine:
     house, auction, vault, batch = addresses_after(owner.address, owner.nonce, 4)
     return Core(
         owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack(), auction, vault, batch),
-        owner.deploy(load("Auction"), house, TERMS.pack(), CURVE.pack()),
-        owner.deploy(load("InsuranceVault"), house, "Plimsoll insurance", "pINS"),
+        owner.deploy(load("Auction"), house, TERMS.pack(), CURVE.pack(), LIMITS.pack()),
+        owner.deploy(load("InsuranceVault"), house, "Plimsoll insurance", "pINS", COOLDOWN),
     )
 
 

@@ -93,11 +93,11 @@ class Scene:
         """
         Publish the price again, and let the next block find the run of the victim's account exactly `seconds` old.
 
-        A long way is gone in steps with a sighting each, so that the run does not end.
+        A long way is gone in steps with a sighting each, so that its clock does not stand still.
         """
         start = self.run().start
-        while chain.blocks.head.timestamp + TERMS.grace - 10 < start + seconds:
-            self.system.pass_time(TERMS.grace - 20)
+        while chain.blocks.head.timestamp + TERMS.watch - 5 < start + seconds:
+            self.system.pass_time(TERMS.watch - 15)
             self.price(price, slow=False)
             self.open()
         ahead = start + seconds - chain.blocks.head.timestamp

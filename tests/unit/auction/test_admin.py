@@ -7,8 +7,8 @@ from dataclasses import replace
 import ape
 import pytest
 
-from keeper.model.words import Curve, Terms
-from tests.unit.system import CURVE, RISK, TERMS
+from keeper.model.words import Curve, Limits, Terms
+from tests.unit.system import CURVE, LIMITS, RISK, TERMS, WAD
 
 NOT_OWNER = "ownable: caller is not the owner"
 
@@ -24,20 +24,21 @@ def test_deploy__reads_the_clearinghouse__and_keeps_terms_and_curve(auction, cle
     assert auction.owner() == owner
     assert Terms.unpack(auction.terms()) == TERMS
     assert (Curve.unpack(auction.curve(0)), auction.curve_count()) == (CURVE, 1)
+    assert (Limits.unpack(auction.limits()), auction.vault_left()) == (LIMITS, LIMITS.most)
 
 
 def test_deploy__bad_curve__reverts(load, owner, clearinghouse, system):
     with ape.reverts("auction: curve out of range"):
-        owner.deploy(load("Auction"), clearinghouse, TERMS.pack(), points((0, 0), (0, 1), (2, 2)))
+        owner.deploy(load("Auction"), clearinghouse, TERMS.pack(), points((0, 0), (0, 1), (2, 2)), LIMITS.pack())
 
 
 def test_deploy__bad_terms__reverts(load, owner, clearinghouse, system):
     with ape.reverts("auction: terms out of range"):
-        owner.deploy(load("Auction"), clearinghouse, replace(TERMS, backstop=0).pack(), CURVE.pack())
+        owner.deploy(load("Auction"), clearinghouse, replace(TERMS, backstop=0).pack(), CURVE.pack(), LIMITS.pack())
 
 
 def test_set_terms__within_range__takes_them(auction, owner):
-    new = Terms(target=RISK.iota, penalty=RISK.iota - 10_001, backstop=1, grace=0, opener_cap=2**128 - 1)
+    new = Terms(target=RISK.iota, penalty=RISK.iota - 10_001, backstop=1, grace=0, opener_cap=2**128 - 1, watch=1)
     receipt = auction.set_terms(new.pack(), sender=owner)
     assert auction.terms() == new.pack()
     assert auction.curve_count() == 1
@@ -51,7 +52,8 @@ def test_set_terms__within_range__takes_them(auction, owner):
         replace(TERMS, target=RISK.iota + 1).pack(),
         replace(TERMS, target=11_000, penalty=1_000).pack(),
         replace(TERMS, backstop=0).pack(),
-        TERMS.pack() | 1 << 224,
+        replace(TERMS, watch=0).pack(),
+        TERMS.pack() | 1 << 240,
         2**256 - 1,
         0,
     ],
@@ -99,12 +101,37 @@ def test_add_curve__not_the_owner__reverts(auction, attacker):
     assert auction.curve_count() == 1
 
 
-def test_add_curve__sixty_fifth__reverts(auction, owner):
-    for _ in range(63):
+def test_add_curve__thirty_third__reverts(auction, owner):
+    for _ in range(31):
         auction.add_curve(CURVE.pack(), sender=owner)
-    assert auction.curve_count() == 64
+    assert auction.curve_count() == 32
     with ape.reverts("auction: too many curves"):
         auction.add_curve(CURVE.pack(), sender=owner)
+
+
+def test_deploy__limits_without_an_epoch__reverts(load, owner, clearinghouse, system):
+    with ape.reverts("auction: limits out of range"):
+        owner.deploy(load("Auction"), clearinghouse, TERMS.pack(), CURVE.pack(), 2**128 - 1)
+
+
+def test_set_limits__within_range__takes_them(auction, owner):
+    new = Limits(most=5 * WAD, seconds=1)
+    receipt = auction.set_limits(new.pack(), sender=owner)
+    assert (auction.limits(), auction.vault_left()) == (new.pack(), 5 * WAD)
+    assert [event.limits for event in receipt.decode_logs(auction.LimitsSet)] == [new.pack()]
+
+
+@pytest.mark.parametrize("word", [0, 2**128 - 1, 1 << 160, LIMITS.pack() | 1 << 255])
+def test_set_limits__out_of_range__reverts(auction, owner, word):
+    with ape.reverts("auction: limits out of range"):
+        auction.set_limits(word, sender=owner)
+    assert auction.limits() == LIMITS.pack()
+
+
+def test_set_limits__not_the_owner__reverts(auction, attacker):
+    with ape.reverts(NOT_OWNER):
+        auction.set_limits(LIMITS.pack(), sender=attacker)
+    assert auction.limits() == LIMITS.pack()
 
 
 def test_transfer_ownership__takes_two_steps(auction, owner, guardian, attacker):

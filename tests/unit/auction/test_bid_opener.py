@@ -80,8 +80,8 @@ def test_bid__run_at_the_end_of_its_grace__goes_on(scene, opener):
     scene.system.pass_time(TERMS.grace - 20)
     scene.price(BREACH)
     chain.pending_timestamp = old.last + TERMS.grace
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 100))).lambda_account == 7 * WAD // 10
-    assert scene.run().start == old.start
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 100))).lambda_account == 35 * WAD // 100
+    assert scene.run().start == old.start + TERMS.grace - TERMS.watch
 
 
 def test_bid__shares_of_one_run__stop_at_the_cap(scene, victim, opener):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ape import chain
 
 from keeper.model.words import Curve, Run
+from tests.unit.auction.scene import lot
 from tests.unit.system import BTC, TERMS, WAD
 
 BREACH = 1520
@@ -32,8 +35,48 @@ def test_open__again_within_the_grace__only_moves_the_last_sighting(scene, opene
     chain.pending_timestamp = before.last + TERMS.grace
     scene.open(sender=taker)
     after = scene.run()
-    assert (after.opener, after.start, after.nonce) == (before.opener, before.start, before.nonce)
+    assert (after.opener, after.nonce) == (before.opener, before.nonce)
     assert after.last == before.last + TERMS.grace
+    # The clock stood still while nobody watched: it shows what one sighting vouches for.
+    assert after.last - after.start == TERMS.watch
+
+
+def test_open__again_within_the_watch__leaves_the_clock_running(scene, taker):
+    scene.price(BREACH)
+    scene.open()
+    before = scene.run()
+    scene.system.pass_time(TERMS.watch - 20)
+    scene.price(BREACH)
+    chain.pending_timestamp = before.last + TERMS.watch
+    scene.open(sender=taker)
+    assert scene.run() == replace(before, last=before.last + TERMS.watch)
+
+
+def test_open__touched_at_one_dip_and_again_at_the_next__does_not_sell_at_the_top_of_the_curve(scene, auction):
+    scene.price(BREACH)
+    scene.open()
+    before = scene.run()
+    scene.price(HEALTHY)
+    scene.system.pass_time(255)
+    scene.price(BREACH)
+    chain.pending_timestamp = before.last + 274
+    scene.open()
+    assert scene.run().start == before.start + 274 - TERMS.watch
+    assert auction.quote(scene.account, WAD).lambda_now == 35 * WAD // 100
+
+
+def test_bid__after_a_gap_in_the_watch__pays_by_the_clock_that_stood_still(scene):
+    scene.sighted_at(BREACH)
+    run = scene.run()
+    scene.system.pass_time(240)
+    scene.price(BREACH)
+    before = scene.assessment()
+    chain.pending_timestamp = run.last + 250
+    receipt = scene.bid(lot(scene.account, WAD // 100))
+    quote = scene.expected(before, run, receipt, WAD // 100)
+    assert quote.lambda_now == 35 * WAD // 100
+    assert scene.taken(receipt).lambda_taker == quote.lambda_taker
+    assert (scene.run().start, scene.run().last) == (run.start + 250 - TERMS.watch, run.last + 250)
 
 
 def test_open__after_the_grace__starts_another_run(scene, opener, taker):
@@ -98,12 +141,23 @@ def test_open__price_late__skips_and_leaves_the_run(scene):
     assert scene.run() == before
 
 
-def test_open__market_dead__skips(scene):
-    scene.price(BREACH)
+def test_open__market_dead__sights_at_the_last_price_and_the_widest_interval(scene):
+    scene.price(1200)
     scene.system.pass_time(4_000)
     receipt = scene.open()
-    assert scene.assessment().state == 2
-    assert scene.skipped(receipt) == [(scene.account, "auction: price not live")]
+    assessment = scene.assessment()
+    # A fifth of 12,000 is the most that the position may be worth more.
+    assert assessment.state == 2 and abs(assessment.up - 2_400 * WAD) < 10**9
+    assert not scene.skipped(receipt)
+    assert (scene.run().nonce, scene.run().start) == (1, now())
+
+
+def test_open__market_dead_and_breach_within_its_interval__is_not_sighted(scene):
+    scene.price(BREACH)
+    scene.system.pass_time(4_000)
+    scene.open()
+    assessment = scene.assessment()
+    assert assessment.state == 2 and assessment.equity < assessment.mm < assessment.equity + assessment.up
     assert scene.run() == Run()
 
 

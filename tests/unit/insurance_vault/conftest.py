@@ -9,7 +9,10 @@ from typing import Any
 import ape
 import pytest
 
-from tests.unit.system import ETH, UNITS, System, deploy_core
+from tests.unit.system import COOLDOWN, ETH, UNITS, System, deploy_core
+
+SHARE = 10**12
+"""One whole share: six decimals of the token and six more."""
 
 
 @dataclass
@@ -47,6 +50,14 @@ class Insurance:
         self.system.prices()
         self.system.clearinghouse.withdraw(account, units, wallet, sender=wallet)
 
+    def leave(self, wallet: Any, shares: int | None = None) -> int:
+        """The wallet asks to leave with shares, all by default, and the cooldown passes; returns their value."""
+        shares = self.vault.balanceOf(wallet) if shares is None else shares
+        self.vault.request(shares, wallet, sender=wallet)
+        self.system.pass_time(COOLDOWN)
+        self.system.quote.mint(wallet, 0, sender=wallet)  # a block at which the request is ready
+        return self.vault.request_of(wallet).value
+
     def cash(self) -> int:
         """Cash of the vault's account, WAD."""
         return self.system.clearinghouse.cash(self.account)
@@ -57,6 +68,7 @@ class Insurance:
         wallets = (*wallets, self.vault, house)
         return [
             [(self.vault.balanceOf(wallet), system.quote.balanceOf(wallet)) for wallet in wallets],
+            [tuple(self.vault.request_of(wallet)) for wallet in wallets],
             [self.vault.totalSupply(), house.header(self.account), house.totals(), house.custody()],
         ]
 

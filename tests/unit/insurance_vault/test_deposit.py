@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ape
 import pytest
+from ape import chain
 
-from tests.unit.system import UNITS, WAD
-
-SHARE = 10**12
-"""One whole share: six decimals of the token and six more."""
+from tests.unit.insurance_vault.conftest import SHARE
+from tests.unit.system import COOLDOWN, UNITS, WAD
 
 
 def test_deposit__first__mints_a_million_shares_a_unit(insurance, vault, lender, quote, clearinghouse):
@@ -136,17 +135,24 @@ def test_deposit__token_that_answers_nothing__goes_through_both_ways(other_vault
     token.approve(vault, UNITS, sender=lender)
     vault.deposit(UNITS, lender, sender=lender)
     assert (vault.balanceOf(lender), token.balanceOf(lender)) == (SHARE, 0)
+    vault.request(SHARE, lender, sender=lender)
+    chain.pending_timestamp += COOLDOWN
     vault.redeem(SHARE, lender, lender, sender=lender)
     assert (vault.balanceOf(lender), token.balanceOf(lender)) == (0, UNITS)
 
 
-@pytest.mark.parametrize("act", ["deposit", "mint", "withdraw", "redeem", "totalAssets"])
+@pytest.mark.parametrize("act", ["deposit", "mint", "request", "withdraw", "redeem", "redeem_for", "totalAssets"])
 def test_deposit__token_that_calls_back__finds_the_vault_locked(other_vault, lender, act):
     vault, token = other_vault("testing/ReentrantToken")
     for wallet in (lender, token):
         token.mint(wallet, UNITS, sender=lender)
     token.approve(vault, UNITS, sender=lender)
-    arguments = {"withdraw": (1, token, token), "redeem": (1, token, token), "totalAssets": ()}.get(act, (1, token))
+    arguments = {
+        "withdraw": (1, token, token),
+        "redeem": (1, token, token),
+        "redeem_for": (token,),
+        "totalAssets": (),
+    }.get(act, (1, token))
     token.arm(vault, getattr(vault, act).encode_input(*arguments), sender=lender)
     vault.deposit(UNITS, lender, sender=lender)
     assert token.called() and token.reverted() and not token.answer()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.auction.scene import Scene
+from tests.unit.insurance_vault.conftest import SHARE
 from tests.unit.system import ETH, UNITS, WAD
 
-SHARE = 10**12
 YEAR = 31_536_000
 
 
@@ -30,7 +30,8 @@ def test_share_price__first_depositor_inflates_it__gains_nothing(insurance, vaul
     shares = insurance.deposit(attacker, stake)
     insurance.gain(attacker, gift)
     theirs = insurance.deposit(lender, victims)
-    vault.redeem(shares, attacker, attacker, sender=attacker)
+    insurance.leave(attacker, shares)
+    vault.redeem_for(attacker, sender=attacker)
     assert quote.balanceOf(attacker) < stake + gift
     assert vault.previewRedeem(theirs) >= victims * 999_999 // 1_000_000
 
@@ -39,7 +40,8 @@ def test_share_price__first_depositor_inflates_far__loses_half_of_it(insurance, 
     shares = insurance.deposit(attacker, 1)
     insurance.gain(attacker, 10**6 * UNITS)
     theirs = insurance.deposit(lender, 3 * UNITS // 4)
-    vault.redeem(shares, attacker, attacker, sender=attacker)
+    insurance.leave(attacker, shares)
+    vault.redeem_for(attacker, sender=attacker)
     assert quote.balanceOf(attacker) < 10**6 * UNITS * 51 // 100
     # A share of a quarter unit each: rounding costs the second less than one of them.
     assert vault.previewRedeem(theirs) >= UNITS // 4
@@ -68,7 +70,8 @@ def test_share_price__deposits_and_withdrawals__never_lower_it(insurance, vault,
     before = price(vault)
     insurance.deposit(taker, units)
     assert price(vault) >= before
-    vault.redeem(vault.balanceOf(taker) // 2, taker, taker, sender=taker)
+    insurance.leave(taker, vault.balanceOf(taker) // 2)
+    vault.redeem_for(taker, sender=taker)
     assert price(vault) >= before
 
 
@@ -114,11 +117,56 @@ def test_share_price__who_leaves_after_a_loss__bears_its_part(crash, insurance, 
     insurance.deposit(lender, 1_000 * UNITS)
     insurance.deposit(guardian, 1_000 * UNITS)
     crash.sighted_at(1430)
-    total = vault.totalAssets()
+    total = crash.vault_cash() // 10**12
     lost = -crash.taken(crash.bid()).vault_got // 10**12
-    vault.redeem(vault.balanceOf(guardian), guardian, guardian, sender=guardian)
+    insurance.leave(guardian)
+    vault.redeem_for(guardian, sender=guardian)
     assert lost > 100 * UNITS
     assert abs(quote.balanceOf(guardian) - (1_000 * UNITS - lost * 1_000 * UNITS // total)) < 10
+
+
+def test_share_price__loss_sighted_but_not_sold__is_borne_by_who_leaves_and_by_who_enters(
+    crash, insurance, vault, lender, guardian, taker, auction
+):
+    insurance.deposit(lender, 1_000 * UNITS)
+    shares = insurance.deposit(guardian, 1_000 * UNITS)
+    gross, supply = vault.totalAssets(), vault.totalSupply()
+    crash.sighted_at(1430)
+    lost = auction.entry(crash.account)
+    assert lost == -crash.assessment().equity - crash.assessment().up > 90 * WAD
+    assert vault.totalAssets() == (crash.vault_cash() - lost) // 10**12 < gross
+    vault.request(shares, guardian, sender=guardian)
+    assert vault.request_of(guardian).value == shares * (vault.totalAssets() + 1) // (supply + 10**6)
+    # Who enters gets no more shares than before it was known.
+    assert vault.previewDeposit(UNITS) == vault.convertToShares(UNITS) == UNITS * (supply + 10**6) // (gross + 1)
+    assert vault.previewMint(10**9) == -(-(10**9) * (gross + 1) // (supply + 10**6))
+    worth = vault.convertToAssets(insurance.deposit(taker, 100 * UNITS))
+    assert worth < 100 * UNITS - lost // 10**12 * 100 // 2_106
+
+
+def test_share_price__loss_above_all_assets__leaves_nothing_to_leave_with(crash, insurance, vault, lender, auction):
+    insurance.deposit(lender, 50 * UNITS)
+    crash.sighted_at(1430)
+    assert auction.entry(crash.account) > crash.vault_cash()
+    assert vault.totalAssets() == 0
+    with insurance.refused("vault: nothing to withdraw", lender):
+        vault.request(vault.balanceOf(lender), lender, sender=lender)
+    crash.price(1600)
+    crash.open()
+    assert auction.entry(crash.account) == 0
+    assert vault.totalAssets() == crash.vault_cash() // 10**12
+
+
+def test_request__loss_while_it_waits__is_borne_with_the_others(crash, insurance, vault, lender, guardian, quote):
+    insurance.deposit(lender, 1_000 * UNITS)
+    insurance.deposit(guardian, 1_000 * UNITS)
+    value = insurance.leave(guardian)
+    shares = vault.request_of(guardian).shares
+    crash.sighted_at(1430)
+    total, supply = vault.totalAssets(), vault.totalSupply()
+    assert vault.maxWithdraw(guardian) == shares * (total + 1) // (supply + 10**6) < value
+    vault.redeem_for(guardian, sender=guardian)
+    assert quote.balanceOf(guardian) == shares * (total + 1) // (supply + 10**6)
 
 
 def test_share_price__interest_reserve__counts_before_it_is_collected(
@@ -140,17 +188,16 @@ def test_share_price__interest_reserve__counts_before_it_is_collected(
     assert vault.totalAssets() == insurance.cash() // 10**12
 
 
-@pytest.mark.parametrize("act", ["deposit", "mint", "withdraw", "redeem"])
+@pytest.mark.parametrize("act", ["deposit", "mint"])
 def test_preview__with_a_reserve_standing__is_what_the_act_does(insurance, vault, lender, borrower, quote, act):
     insurance.deposit(lender, 1_000 * UNITS)
     insurance.lend_out(borrower, 800 * UNITS)
     insurance.system.pass_time(YEAR)
     insurance.give(lender, 100 * UNITS)
-    amount = 12_345_678 if act in ("deposit", "withdraw") else 12_345_678_901_234
-    arguments = (lender,) if act in ("deposit", "mint") else (lender, lender)
+    amount = 12_345_678 if act == "deposit" else 12_345_678_901_234
     name = "preview" + act.capitalize()
     # Both are calls at the same time of the same block, so that interest is the same.
-    assert getattr(vault, name)(amount) == getattr(vault, act).call(amount, *arguments, sender=lender) > 0
+    assert getattr(vault, name)(amount) == getattr(vault, act).call(amount, lender, sender=lender) > 0
     assert insurance.system.clearinghouse.accrued()[2] >> 128 > WAD
 
 

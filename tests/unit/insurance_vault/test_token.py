@@ -5,9 +5,8 @@ from __future__ import annotations
 import ape
 import pytest
 
+from tests.unit.insurance_vault.conftest import SHARE
 from tests.unit.system import UNITS
-
-SHARE = 10**12
 
 
 def test_token__metadata__is_what_it_was_deployed_with(vault, quote, clearinghouse, system):
