@@ -1,5 +1,6 @@
 # pragma version ~=0.4.3
 # pragma nonreentrancy on
+# pragma optimize codesize
 """
 @title Clearinghouse: custody, accounts, interest, trades and settlement
 @custom:contract-name Clearinghouse
@@ -18,6 +19,7 @@ from .modules import account as account_words
 from .modules import door
 from .modules import interest
 from .modules import ledger
+from .modules import limits
 from .modules import losses
 from .modules import margin
 from .modules import refusal
@@ -35,9 +37,10 @@ initializes: ledger
 initializes: roles
 initializes: door
 initializes: losses[interest := interest, ledger := ledger, roles := roles]
-initializes: margin[ledger := ledger]
-initializes: trading[interest := interest, ledger := ledger, margin := margin, roles := roles]
-initializes: slicing[interest := interest, ledger := ledger, roles := roles]
+initializes: margin[ledger := ledger, roles := roles]
+initializes: limits[interest := interest, ledger := ledger, ownable := ownable, roles := roles]
+initializes: trading[interest := interest, ledger := ledger, limits := limits, margin := margin, roles := roles]
+initializes: slicing[interest := interest, ledger := ledger, margin := margin, roles := roles]
 initializes: views[door := door, interest := interest, ledger := ledger, margin := margin, roles := roles]
 
 exports: (
@@ -45,18 +48,23 @@ exports: (
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
-    ownable_2step.renounce_ownership,
 )
 
 exports: (
+    trading.settle,
+    trading.trade,
+    trading.relieve,
+    slicing.slice,
     losses.change_entries,
     losses.entries,
     losses.exit_rate,
+    limits.pause,
+    limits.unpause,
+    limits.guardian,
 )
 
 exports: (
     views.assess,
-    views.appraise,
     views.require_initial,
     views.is_allowed,
     views.book_of,
@@ -82,7 +90,6 @@ exports: (
 )
 
 _SPOT: constant(uint256) = 4
-_WAD: constant(uint256) = 10**18
 _ACT_DEPOSIT: constant(uint256) = 1
 _ACT_WITHDRAW: constant(uint256) = 2
 _ACT_DEPOSIT_SPOT: constant(uint256) = 3
@@ -149,44 +156,61 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
     header: uint256 = ledger.headers[account]
     principal, spots, perps = account_words.unpack_header(header)
     before: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-    if spots & (1 << market) == 0:
+    added: bool = spots & (1 << market) == 0
+    if added:
         if not roles.is_allowed(account, msg.sender):
-            refusal.refuse("clearinghouse: not allowed")
+            refusal.refuse(refusal.NOT_ALLOWED)
         ledger.check_markets(spots | perps | (1 << market))
         # A claim is no market held: its bit is set, but it has no share in the least requirement yet.
-        if not ledger.is_held(account, market):
+        if not roles.deferred[account] and not ledger.is_held(account, market):
             before = margin.assess(money, account)
             margin.check_live(before.state)
             margin.check_breach(before)
-    spots = ledger.put_spot(account, market, ledger.spots[account][market] + wad, spots)
-    ledger.spot_totals[market] += wad
+        # Both are within 1e33; totals are of tokens that are there.
+
+    balance: uint256 = unsafe_add(ledger.spots[account][market], wad)
+    spots = ledger.put_spot(account, market, balance, spots)
+    ledger.spot_totals[market] = unsafe_add(ledger.spot_totals[market], wad)
     ledger.headers[account] = ledger.with_maps(header, spots, perps)
     if before.mm != 0:
+        limits.check_running()
         margin.check_addition(before, margin.assess(money, account))
+    if added:
+        cost: int256 = 0
+        size: uint256 = 0
+        cost, size = ledger.book_of(market)
+        limits.check_cap(money, staticcall margin.RISK.price(market), market, size)
     interest.store(money)
-    ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [ledger.spots[account][market]])
+    ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [balance])
     door.pull(token, amount)
 
 
 @external
 def withdraw(account: uint256, amount: uint256, receiver: address):
     """
-    @notice Takes quote out, past zero too where collateral stands behind it: that is borrowing.
-    @param amount Units of the quote token; exact.
+    @notice Takes quote out, past zero too where collateral stands behind it: that is borrowing. While losses are known
+            that the vault cannot cover, cash leaves at `exit_rate`.
+    @param amount Units of the quote token, before that rate.
     @param receiver Who gets it; where an operator calls, the owner does instead.
     """
     self._check_amount(account, amount)
     to: address = self._receiver(account, receiver)
     wad: uint256 = self._cash_wad(amount)
     money: interest.Money = interest.load()
-    if money.held < wad:
-        refusal.refuse("clearinghouse: not enough tokens")
-    money.held = unsafe_sub(money.held, wad)
+    paid: uint256 = losses.leaving(money, account, wad) // door.QUOTE_SCALE
+    if paid == 0:
+        refusal.refuse(refusal.NOTHING_TO_MOVE)
+    leaves: uint256 = unsafe_mul(paid, door.QUOTE_SCALE)
+    if money.held < leaves:
+        refusal.refuse(refusal.NOT_ENOUGH_TOKENS)
+    money.held = unsafe_sub(money.held, leaves)
+    # What leaving costs is the vault's, towards the losses that are known.
+    money.reserve = unsafe_add(money.reserve, unsafe_sub(wad, leaves))
     money = ledger.change_cash(money, account, -convert(wad, int256))
-    margin.check_withdrawal(margin.assess(money, account))
+    self._check_withdrawal(money, account)
     interest.store(money)
     ledger.log_cash(account, _ACT_WITHDRAW)
-    door.push(door.QUOTE, to, amount)
+    door.push(door.QUOTE, to, paid)
 
 
 @external
@@ -209,98 +233,15 @@ def withdraw_spot(account: uint256, market: uint256, amount: uint256, receiver: 
     principal, spots, perps = account_words.unpack_header(header)
     balance: uint256 = ledger.spots[account][market]
     if balance < wad:
-        refusal.refuse("clearinghouse: not enough spot")
-    spots = ledger.put_spot(account, market, balance - wad, spots)
-    ledger.spot_totals[market] -= wad
+        refusal.refuse(refusal.NOT_ENOUGH_SPOT)
+    balance = unsafe_sub(balance, wad)
+    spots = ledger.put_spot(account, market, balance, spots)
+    ledger.spot_totals[market] = unsafe_sub(ledger.spot_totals[market], wad)
     ledger.headers[account] = ledger.with_maps(header, spots, perps)
-    margin.check_withdrawal(margin.assess(money, account))
+    self._check_withdrawal(money, account)
     interest.store(money)
-    ledger.log_account(account, _ACT_WITHDRAW_SPOT, 1 << market, [ledger.spots[account][market]])
+    ledger.log_account(account, _ACT_WITHDRAW_SPOT, 1 << market, [balance])
     door.push(token, to, amount)
-
-
-@external
-def settle(market: uint256, accounts: DynArray[uint256, 64]):
-    """
-    @notice Moves positions' value to cash, by anyone, in the order given: solvent losers pay, and winners get as much.
-    """
-    self._check_market(market)
-    trading.settle(market, accounts)
-
-
-@external
-def trade(
-    market: uint256,
-    taker: uint256,
-    maker: uint256,
-    size: int256,
-    price: uint256,
-    taker_fee: uint256,
-    maker_fee: uint256,
-):
-    """
-    @notice A venue's trade between two accounts, whose consent it vouches for; solvency it does not.
-    @param size What the taker gains, WAD base.
-    @param price WAD quote a unit, within the band round the index.
-    @param taker_fee WAD quote, to the vault; so `maker_fee`.
-    """
-    if not roles.venues[msg.sender]:
-        refusal.refuse("clearinghouse: not a venue")
-    if taker == maker:
-        refusal.refuse("clearinghouse: same account")
-    roles.check_owner(taker)
-    roles.check_owner(maker)
-    if size == 0:
-        refusal.refuse("clearinghouse: nothing to move")
-    self._check_market(market)
-    trading.trade(
-        trading.Terms(
-            market=market,
-            taker=taker,
-            maker=maker,
-            size=size,
-            price=price,
-            taker_fee=taker_fee,
-            maker_fee=maker_fee,
-        )
-    )
-
-
-@external
-def slice(
-    account: uint256,
-    taker: uint256,
-    fraction: uint256,
-    taker_pays: int256,
-    account_gets: uint256,
-    opener: uint256,
-    opener_gets: uint256,
-):
-    """
-    @notice The auction's way to move `fraction` (WAD) of all that an account has to a taker, who it tests afterwards.
-    @param taker_pays WAD quote; below 0 the vault pays the taker.
-    @param account_gets WAD quote.
-    @param opener Account that `opener_gets` (WAD quote) goes to.
-    """
-    if msg.sender != roles.AUCTION:
-        refusal.refuse("clearinghouse: not the auction")
-    if account == taker:
-        refusal.refuse("clearinghouse: same account")
-    roles.check_owner(account)
-    roles.check_owner(taker)
-    if fraction == 0 or fraction > _WAD:
-        refusal.refuse("clearinghouse: fraction out of range")
-    slicing.slice(
-        slicing.Terms(
-            account=account,
-            taker=taker,
-            fraction=fraction,
-            taker_pays=taker_pays,
-            account_gets=account_gets,
-            opener=opener,
-            opener_gets=opener_gets,
-        )
-    )
 
 
 @external
@@ -327,25 +268,46 @@ def approve_operator(operator: address, allowed: bool):
 
 
 @external
+@reentrant
 def list_spot(market: uint256, token: address):
     """
     @notice Gives a market of the RiskEngine that allows spot its token.
     """
     ownable._check_owner()
-    if market >= staticcall margin.RISK.market_count():
-        refusal.refuse("clearinghouse: unknown market")
+    # A market that is not there has no flags.
     if (staticcall margin.RISK.parameters(market) >> 208) & _SPOT == 0:
-        refusal.refuse("clearinghouse: no spot market")
+        refusal.refuse(refusal.NO_SPOT_MARKET)
     door.list_spot(market, token)
 
 
 @external
+@reentrant
 def set_venue(venue: address, allowed: bool):
     """
     @notice Allows or revokes a venue.
     """
     ownable._check_owner()
     roles.set_venue(venue, allowed)
+
+
+@external
+@reentrant
+def set_guardian(guardian_: address):
+    """
+    @notice Names who may pause; nobody where it is zero.
+    """
+    ownable._check_owner()
+    limits.guardian = guardian_
+    log IClearinghouse.GuardianSet(guardian=guardian_)
+
+
+@external
+@reentrant
+def defer(account: uint256, on: bool):
+    """
+    @notice The batch's way to put an account's own tests off to its end.
+    """
+    roles.defer(account, on)
 
 
 @external
@@ -365,33 +327,26 @@ def set_settings(settings_: uint256):
 def _check_amount(account: uint256, amount: uint256):
     roles.check_owner(account)
     if amount == 0:
-        refusal.refuse("clearinghouse: nothing to move")
+        refusal.refuse(refusal.NOTHING_TO_MOVE)
 
 
 @internal
 @view
 def _cash_wad(amount: uint256) -> uint256:
     if amount > interest.CASH_MAX // door.QUOTE_SCALE:
-        refusal.refuse("clearinghouse: cash out of bounds")
+        refusal.refuse(refusal.CASH_OUT_OF_BOUNDS)
     return unsafe_mul(amount, door.QUOTE_SCALE)
 
 
 @internal
 @view
 def _spot_wad(market: uint256, amount: uint256) -> (address, uint256):
-    self._check_market(market)
+    ledger.check_market(market)
     token: address = empty(address)
     scale: uint256 = 0
     token, scale = door.spot_token(market)
     ledger.check_size(amount <= ledger.SIZE_MAX // scale)
     return token, unsafe_mul(amount, scale)
-
-
-@internal
-@pure
-def _check_market(market: uint256):
-    if market >= ledger.MARKETS:
-        refusal.refuse("clearinghouse: unknown market")
 
 
 @internal
@@ -404,5 +359,23 @@ def _receiver(account: uint256, receiver: address) -> address:
     if msg.sender == owner:
         return receiver
     if not roles.is_allowed(account, msg.sender):
-        refusal.refuse("clearinghouse: not allowed")
+        refusal.refuse(refusal.NOT_ALLOWED)
+    if msg.sender == roles.BATCH:
+        # It knows who asks, and keeps to the same.
+        return receiver
     return owner
+
+
+@internal
+@view
+def _check_withdrawal(money: interest.Money, account: uint256):
+    """
+    @dev In a batch only a pause is asked here.
+    """
+    if roles.deferred[account] and not limits.is_paused(limits.EVERYTHING):
+        return
+    after: IRiskEngine.Assessment = margin.assess(money, account)
+    if after.mm != 0:
+        limits.check_running()
+    if not roles.deferred[account]:
+        margin.check_withdrawal(after)

@@ -40,9 +40,9 @@ def list_spot(market: uint256, token: address):
     @dev Refuses: `clearinghouse: already listed`, `clearinghouse: token in use`, `clearinghouse: token decimals`.
     """
     if self.spot_tokens[market] != 0:
-        refusal.refuse("clearinghouse: already listed")
+        refusal.refuse(refusal.ALREADY_LISTED)
     if token == QUOTE or self.is_listed[token]:
-        refusal.refuse("clearinghouse: token in use")
+        refusal.refuse(refusal.TOKEN_IN_USE)
     decimals: uint8 = staticcall IERC20Detailed(token).decimals()
     self.spot_tokens[market] = (self._scale_of(decimals) << 160) | convert(token, uint256)
     self.is_listed[token] = True
@@ -58,7 +58,7 @@ def spot_token(market: uint256) -> (address, uint256):
     """
     word: uint256 = self.spot_tokens[market]
     if word == 0:
-        refusal.refuse("clearinghouse: no spot market")
+        refusal.refuse(refusal.NO_SPOT_MARKET)
     return convert(word & (2**160 - 1), address), word >> 160
 
 
@@ -87,12 +87,12 @@ def push(token: address, receiver: address, amount: uint256):
 @pure
 def _check_moved(moved: bool):
     if not moved:
-        refusal.refuse("clearinghouse: transfer failed")
+        refusal.refuse(refusal.TRANSFER_FAILED)
 
 
 @internal
 @pure
 def _scale_of(decimals: uint8) -> uint256:
     if convert(decimals, uint256) > _DECIMALS:
-        refusal.refuse("clearinghouse: token decimals")
+        refusal.refuse(refusal.TOKEN_DECIMALS)
     return 10**(_DECIMALS - convert(decimals, uint256))

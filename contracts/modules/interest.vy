@@ -29,6 +29,7 @@ CASH_MAX: constant(uint256) = 10**30
 # Added before a division by WAD, it rounds up.
 _UP: constant(uint256) = WAD - 1
 _CASH_MAX: constant(int256) = 10**30
+_FLOOR: constant(uint256) = 10**17  # below it the supply index is not cut
 _YEAR: constant(uint256) = 31_536_000
 _RATE: constant(uint256) = 10**9
 _RATE_YEAR: constant(uint256) = _RATE * _YEAR
@@ -59,23 +60,30 @@ def __init__(settings_: uint256):
 @internal
 def set_settings(settings_: uint256):
     """
-    @notice Replaces the settings word; rates follow when they are next set.
+    @notice Replaces the settings of the word; rates follow when they are next set.
     @dev Refuses ranges that later arithmetic relies on: `clearinghouse: settings out of range`.
     """
     kink: uint256 = settings_ & _LOW_16
     band: uint256 = (settings_ >> 96) & _LOW_16
     if (
-        kink == 0
-        or kink >= _BPS
+        # Each 1 to 9,999: 0 wraps.
+        max(unsafe_sub(kink, 1), unsafe_sub(band, 1)) > _BPS - 2
         or (settings_ >> 16) & _LOW_32 > (settings_ >> 48) & _LOW_32
-        or (settings_ >> 80) & _LOW_16 > _BPS
-        or band == 0
-        or band >= _BPS
-        or settings_ >> 112 > _BPS
+        or max((settings_ >> 80) & _LOW_16, (settings_ >> 112) & _LOW_16) > _BPS
+        or settings_ >> 160 != 0
     ):
-        refusal.refuse("clearinghouse: settings out of range")
-    self.settings = settings_
-    log IClearinghouse.SettingsSet(settings=settings_)
+        refusal.refuse(refusal.SETTINGS_OUT_OF_RANGE)
+    # A pause runs on: it is no setting.
+    self.put_settings((self.settings >> 160 << 160) | settings_)
+
+
+@internal
+def put_settings(word: uint256):
+    """
+    @notice Writes and logs the word of settings, a pause's end and its markets.
+    """
+    self.settings = word
+    log IClearinghouse.SettingsSet(settings=word)
 
 
 @internal
@@ -136,13 +144,31 @@ def _accrued(money: Money, elapsed: uint256) -> Money:
 
 
 @internal
+def share_loss(money: Money, account: uint256, loss: uint256) -> Money:
+    """
+    @notice Takes a loss (WAD quote) that a slice of `account` left from all positive cash alike, by its index.
+    @dev Refuses what would leave next to nothing, and so an index that rounds badly for ever: `clearinghouse: loss beyond
+         the floor`.
+    """
+    after: Money = money
+    owned: uint256 = unsafe_mul(money.positive, money.supply) // WAD
+    if loss < owned:
+        # An index of 80 bits, a sum below 2^128.
+        after.supply = money.supply * unsafe_sub(owned, loss) // owned
+    if loss >= owned or after.supply < _FLOOR:
+        refusal.refuse(refusal.LOSS_BEYOND_THE_FLOOR)
+    log IClearinghouse.LossShared(account=account, loss=loss, supply=after.supply)
+    return after
+
+
+@internal
 @view
 def words(money: Money) -> (uint256, uint256, uint256):
     """
     @notice Indices, totals and custody as words, at now.
     """
     if (money.positive | money.negative | money.held | money.reserve) > _LOW_128:
-        refusal.refuse("clearinghouse: cash out of bounds")
+        refusal.refuse(refusal.CASH_OUT_OF_BOUNDS)
     return (
         (money.rates << 192) | (block.timestamp << 160) | (money.borrow << 80) | money.supply,
         (money.negative << 128) | money.positive,
@@ -229,7 +255,7 @@ def changed(money: Money, principal: int256, change: int256) -> (Money, int256):
     after: Money = money
     cash: int256 = self.cash_of(principal, money.supply, money.borrow) + change
     if abs(cash) > _CASH_MAX:
-        refusal.refuse("clearinghouse: cash out of bounds")
+        refusal.refuse(refusal.CASH_OUT_OF_BOUNDS)
     # Bounded by 1e30 and by 128 bits, products and sums cannot wrap; and a total is never less than one of its parts.
     if principal < 0:
         after.negative = unsafe_sub(after.negative, convert(unsafe_sub(0, principal), uint256))

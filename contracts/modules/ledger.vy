@@ -39,8 +39,17 @@ def is_held(account: uint256, market: uint256) -> bool:
     """
     size: int256 = 0
     cost: int256 = 0
-    size, cost = account_words.unpack_position(self.positions[account][market])
+    size, cost = self.position_of(account, market)
     return size != 0 or cost > 0
+
+
+@internal
+@view
+def position_of(account: uint256, market: uint256) -> (int256, int256):
+    """
+    @notice Size (WAD base) and cost (WAD quote) of a position.
+    """
+    return account_words.unpack_position(self.positions[account][market])
 
 
 @internal
@@ -85,7 +94,8 @@ def put_position(account: uint256, market: uint256, size: int256, cost: int256, 
     @return The map of positions with it: bit set while the word is not 0.
     """
     self.check_size(size <= _SIZE_MAX and size >= -_SIZE_MAX and cost <= _COST_MAX and cost >= -_COST_MAX)
-    word: uint256 = account_words.pack_position(size, cost)
+    # Within these bounds both fit their 128 bits; the shift drops a sign's extension.
+    word: uint256 = self._halves(size, cost)
     self.positions[account][market] = word
     if word == 0:
         return perps & ~(1 << market)
@@ -107,13 +117,23 @@ def put_spot(account: uint256, market: uint256, balance: uint256, spots: uint256
 
 @internal
 @pure
+def check_market(market: uint256):
+    """
+    @notice Refuses a number that no market can have: `clearinghouse: unknown market`.
+    """
+    if market >= MARKETS:
+        refusal.refuse(refusal.UNKNOWN_MARKET)
+
+
+@internal
+@pure
 def check_markets(markets: uint256):
     """
     @notice Refuses so many markets in an account that liquidating it could fail for gas:
             `clearinghouse: too many markets`.
     """
     if account_words.count(markets) > _HELD_MAX:
-        refusal.refuse("clearinghouse: too many markets")
+        refusal.refuse(refusal.TOO_MANY_MARKETS)
 
 
 @internal
@@ -123,7 +143,7 @@ def check_size(fits: bool):
     @notice Refuses what is beyond its bound: `clearinghouse: size out of bounds`.
     """
     if not fits:
-        refusal.refuse("clearinghouse: size out of bounds")
+        refusal.refuse(refusal.SIZE_OUT_OF_BOUNDS)
 
 
 @internal
@@ -181,10 +201,19 @@ def write_book(market: uint256, cost: int256, size: uint256):
     @dev Both are sums over balances bounded far below 2^127 each; the check is for what nobody foresaw.
     """
     self.check_size(size <= _LOW_128 and cost <= 2**127 - 1 and cost >= -(2**127))
-    book: uint256 = (size << 128) | (convert(convert(cost, bytes32), uint256) & _LOW_128)
+    book: uint256 = self._halves(cost, convert(size, int256))
     if book != self.books[market]:
         self.books[market] = book
         log IClearinghouse.BookChanged(market=market, book=book)
+
+
+@internal
+@pure
+def _halves(low: int256, high: int256) -> uint256:
+    """
+    @dev A word of two halves that fit; the shift drops the upper one's sign extension.
+    """
+    return (convert(convert(high, bytes32), uint256) << 128) | (convert(convert(low, bytes32), uint256) & _LOW_128)
 
 
 @internal

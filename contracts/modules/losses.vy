@@ -24,20 +24,23 @@ known: uint256
 
 
 @external
+@reentrant
 def change_entries(delta: int256):
     """
     @notice The auction's way to say by how much the losses changed that it knows of (WAD quote).
     @dev Refuses: `clearinghouse: not the auction`.
     """
     if msg.sender != roles.AUCTION:
-        refusal.refuse("clearinghouse: not the auction")
-    known: uint256 = convert(convert(self.known, int256) + delta, uint256)
+        refusal.refuse(refusal.NOT_THE_AUCTION)
+    # The auction's sum of what it added: never below 0, and far below where it could wrap.
+    known: uint256 = unsafe_add(self.known, convert(convert(delta, bytes32), uint256))
     self.known = known
     log IClearinghouse.EntriesChanged(entries=known)
 
 
 @external
 @view
+@reentrant
 def entries() -> uint256:
     """
     @notice Σ of the losses that the auction knows of, WAD quote.
@@ -52,6 +55,27 @@ def exit_rate() -> uint256:
     @notice What one of cash that leaves now is worth (WAD, rounded down): below 1 while known losses exceed the vault.
     """
     return self.rate(interest.load())
+
+
+@internal
+@view
+def leaving(money: interest.Money, account: uint256, amount: uint256) -> uint256:
+    """
+    @notice What is paid where an account takes `amount` of cash out (WAD): what it owns leaves at the rate, what it
+            borrows whole. In a batch, where an account may owe for a moment, all of it leaves at the rate.
+    """
+    if account == roles.vault_account():
+        return amount
+    rate: uint256 = self.rate(money)
+    if rate == _WAD:
+        return amount
+    owned: uint256 = amount
+    if not roles.deferred[account]:
+        principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
+        cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
+        owned = min(amount, convert(max(cash, 0), uint256))
+    # At most 1e30 each, and a rate below 1.
+    return unsafe_add(unsafe_sub(amount, owned), unsafe_mul(owned, rate) // _WAD)
 
 
 @internal
@@ -72,7 +96,7 @@ def rate(money: interest.Money) -> uint256:
     short: uint256 = unsafe_sub(known, covered)
     lent: uint256 = unsafe_mul(money.positive, money.supply) // _WAD
     # Its part of the sum is never more than the sum, the rounding of both apart.
-    others: uint256 = lent - min(own, lent)
+    others: uint256 = unsafe_sub(lent, min(own, lent))
     if short >= others:
         return 0
-    return _WAD - rounding.ceil_udiv(short * _WAD, others)
+    return unsafe_sub(_WAD, rounding.ceil_udiv(unsafe_mul(short, _WAD), others))

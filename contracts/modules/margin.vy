@@ -10,8 +10,10 @@ from . import account as account_words
 from . import interest
 from . import ledger
 from . import refusal
+from . import roles
 
 uses: ledger
+uses: roles
 
 _WAD: constant(int256) = 10**18
 _NO_MARKET: constant(uint256) = 64
@@ -56,6 +58,16 @@ def assess_words(
 
 
 @internal
+@view
+def check_alone(account: uint256):
+    """
+    @notice Refuses an account that is in a batch, and so in no state to be judged or sold: `clearinghouse: in a batch`.
+    """
+    if roles.deferred[account]:
+        refusal.refuse(refusal.IN_A_BATCH)
+
+
+@internal
 @pure
 def check_live(state: uint256):
     """
@@ -63,8 +75,8 @@ def check_live(state: uint256):
     """
     if state != 0:
         if state == 1:
-            refusal.refuse("clearinghouse: price is late")
-        refusal.refuse("clearinghouse: market is dead")
+            refusal.refuse(refusal.PRICE_IS_LATE)
+        refusal.refuse(refusal.MARKET_IS_DEAD)
 
 
 @internal
@@ -103,7 +115,7 @@ def check(enough: bool):
     @notice Refuses for want of margin: `clearinghouse: below initial margin`.
     """
     if not enough:
-        refusal.refuse("clearinghouse: below initial margin")
+        refusal.refuse(refusal.BELOW_INITIAL_MARGIN)
 
 
 @internal
@@ -113,7 +125,7 @@ def check_breach(account: IRiskEngine.Assessment):
     @notice Refuses an account below its maintenance requirement: `clearinghouse: in breach`.
     """
     if account.equity < convert(account.mm, int256):
-        refusal.refuse("clearinghouse: in breach")
+        refusal.refuse(refusal.IN_BREACH)
 
 
 @internal
@@ -146,10 +158,22 @@ def check_relief(
     @param position Its position word in `market` before the fill.
     """
     before: IRiskEngine.Assessment = self.assess_words(money, account, header, market, position)
-    self.check(after.mm < before.mm)
-    # mm of before is above 0 here. Health of an account that owns nothing counts as 0: it may not lose any more.
-    health: int256 = min(max(before.equity, 0) * _WAD // convert(before.mm, int256), _WAD)
-    lost: int256 = (before.equity - after.equity) * _WAD
-    self.check(lost <= health * convert(before.mm - after.mm, int256))
+    self.check(self.relieves(before, after))
     if ((header >> 128) | (header >> 192)) & (1 << market) == 0:
         self.check_breach(before)
+
+
+@internal
+@pure
+def relieves(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment) -> bool:
+    """
+    @notice Whether the requirement fell, and equity by no more than health allows for what was released.
+    """
+    if after.mm >= before.mm:
+        return False
+    # Health of an account that owns nothing counts as 0: it may not lose any more.
+    # Equity and requirements are far below 2^190: nothing can wrap.
+    mm: int256 = convert(before.mm, int256)
+    health: int256 = min(unsafe_mul(max(before.equity, 0), _WAD) // mm, _WAD)
+    lost: int256 = unsafe_mul(unsafe_sub(before.equity, after.equity), _WAD)
+    return lost <= unsafe_mul(health, unsafe_sub(mm, convert(after.mm, int256)))

@@ -15,6 +15,9 @@ BATCH: immutable(address)
 operators: HashMap[address, HashMap[address, bool]]
 # Contracts that bring trades with signatures.
 venues: HashMap[address, bool]
+# Accounts that a batch acts on, whose own tests wait for its end; gone with the transaction.
+deferred: transient (HashMap[uint256, bool])
+
 
 @deploy
 def __init__(auction: address, vault: address, batch: address):
@@ -31,7 +34,7 @@ def __init__(auction: address, vault: address, batch: address):
         or auction == batch
         or vault == batch
     ):
-        refusal.refuse("clearinghouse: zero address")
+        refusal.refuse(refusal.NO_ADDRESS)
     AUCTION = auction
     VAULT = vault
     BATCH = batch
@@ -60,8 +63,11 @@ def set_venue(venue: address, allowed: bool):
 @view
 def is_allowed(account: uint256, caller: address) -> bool:
     """
-    @notice Whether a caller is an account's owner or an operator of the owner.
+    @notice Whether a caller is an account's owner or an operator of the owner, or the batch that the account is in.
     """
+    if caller == BATCH:
+        # Whoever makes it an operator would let everybody act.
+        return self.deferred[account]
     owner: address = account_words.owner_of(account)
     return caller == owner or self.operators[owner][caller]
 
@@ -76,10 +82,21 @@ def vault_account() -> uint256:
 
 
 @internal
+def defer(account: uint256, on: bool):
+    """
+    @notice The batch's way to put an account's own tests off, or to end that.
+    @dev Refuses: `clearinghouse: not the batch`.
+    """
+    if msg.sender != BATCH:
+        refusal.refuse(refusal.NOT_THE_BATCH)
+    self.deferred[account] = on
+
+
+@internal
 @pure
 def check_owner(account: uint256):
     """
     @notice Refuses an account that nobody could own: `clearinghouse: owner is zero`.
     """
     if account >> 96 == 0:
-        refusal.refuse("clearinghouse: owner is zero")
+        refusal.refuse(refusal.OWNER_IS_ZERO)

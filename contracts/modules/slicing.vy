@@ -1,4 +1,5 @@
 # pragma version ~=0.4.3
+# pragma nonreentrancy on
 """
 @title Slices: the same fraction of everything an account has, moved to another
 @license AGPL-3.0-only
@@ -9,12 +10,14 @@ from ..interfaces import IClearinghouse
 from . import account as account_words
 from . import interest
 from . import ledger
+from . import margin
 from . import roles
 from . import refusal
 from . import rounding
 
 uses: interest
 uses: ledger
+uses: margin
 uses: roles
 
 # A slice as the auction brings it; WAD.
@@ -44,11 +47,50 @@ _ACT_VAULT: constant(uint256) = 9
 _ACT_OPENER: constant(uint256) = 10
 
 
-@internal
-def slice(terms: Terms):
+@external
+def slice(
+    account: uint256,
+    taker: uint256,
+    fraction: uint256,
+    taker_pays: int256,
+    account_gets: uint256,
+    opener: uint256,
+    opener_gets: uint256,
+):
     """
-    @notice Moves a fraction of cash, spot and positions of the account to the taker, and the quote between account,
-            taker, opener and vault. Nothing settles.
+    @notice The auction's way to move `fraction` (WAD) of all that an account has to a taker, who it tests afterwards.
+            Nothing settles.
+    @param taker_pays WAD quote; below 0 the vault pays the taker, and what it cannot pay all cash shares.
+    @param account_gets WAD quote.
+    @param opener Account that `opener_gets` (WAD quote) goes to.
+    """
+    if msg.sender != roles.AUCTION:
+        refusal.refuse(refusal.NOT_THE_AUCTION)
+    if account == taker:
+        refusal.refuse(refusal.SAME_ACCOUNT)
+    roles.check_owner(account)
+    roles.check_owner(taker)
+    if fraction == 0 or fraction > _WAD_UINT:
+        refusal.refuse(refusal.FRACTION_OUT_OF_RANGE)
+    margin.check_alone(account)
+    self._slice(
+        Terms(
+            account=account,
+            taker=taker,
+            fraction=fraction,
+            taker_pays=taker_pays,
+            account_gets=account_gets,
+            opener=opener,
+            opener_gets=opener_gets,
+        )
+    )
+
+
+@internal
+def _slice(terms: Terms):
+    """
+    @dev Moves a fraction of cash, spot and positions of the account to the taker, and the quote between account, taker,
+         opener and vault.
     """
     money: interest.Money = interest.load()
     changed: uint256 = self._move_markets(terms.account, terms.taker, convert(terms.fraction, int256))
@@ -62,20 +104,41 @@ def slice(terms: Terms):
     money = ledger.change_cash(money, terms.taker, part - terms.taker_pays)
     if terms.opener != terms.taker and reward != 0:
         money = ledger.change_cash(money, terms.opener, reward)
-    vault: uint256 = 0
     to_vault: int256 = terms.taker_pays - convert(terms.account_gets, int256) - reward
-    if to_vault != 0:
-        vault = roles.vault_account()
-        money = self._pay_vault(money, vault, to_vault)
+    paid: uint256 = 0
+    if to_vault > 0:
+        money.reserve += convert(to_vault, uint256)
+    elif to_vault < 0:
+        money, paid = self._draw(money, terms.account, convert(-to_vault, uint256))
     interest.store(money)
 
     # Logged once all is written, so that each account's event is its final state.
     self._log(terms.account, _ACT_GIVEN, changed)
     self._log(terms.taker, _ACT_TAKEN, changed)
-    if to_vault != 0 and vault != terms.account and vault != terms.taker:
-        ledger.log_cash(vault, _ACT_VAULT)
-    if reward != 0 and terms.opener != terms.account and terms.opener != terms.taker and terms.opener != vault:
+    if paid != 0:
+        ledger.log_cash(roles.vault_account(), _ACT_VAULT)
+    if reward != 0 and terms.opener != terms.taker:
         ledger.log_cash(terms.opener, _ACT_OPENER)
+
+
+@internal
+def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest.Money, uint256):
+    """
+    @dev The vault pays: first what is its and not in its account yet, then its cash; what is left all lenders share.
+    @return The money after it, and what the vault's account paid.
+    """
+    after: interest.Money = money
+    rest: uint256 = amount - min(amount, money.reserve)
+    after.reserve = unsafe_sub(money.reserve, unsafe_sub(amount, rest))
+    if rest == 0:
+        return after, 0
+    vault: uint256 = roles.vault_account()
+    principal: int256 = account_words.unpack_header(ledger.headers[vault])[0]
+    paid: uint256 = min(rest, convert(max(interest.cash_of(principal, money.supply, money.borrow), 0), uint256))
+    after = ledger.change_cash(after, vault, -convert(paid, int256))
+    if paid < rest:
+        after = interest.share_loss(after, account, unsafe_sub(rest, paid))
+    return after, paid
 
 
 @internal
@@ -84,15 +147,6 @@ def _cash_part(money: interest.Money, terms: Terms) -> int256:
     principal: int256 = account_words.unpack_header(ledger.headers[terms.account])[0]
     cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
     return rounding.floor_div(cash * convert(terms.fraction, int256), _WAD)
-
-
-@internal
-def _pay_vault(money: interest.Money, vault: uint256, amount: int256) -> interest.Money:
-    after: interest.Money = ledger.change_cash(money, vault, amount)
-    # Principal is below 0 exactly where cash is.
-    if amount < 0 and account_words.unpack_header(ledger.headers[vault])[0] < 0:
-        refusal.refuse("clearinghouse: vault cannot cover")
-    return after
 
 
 @internal
@@ -113,14 +167,14 @@ def _move_markets(account: uint256, taker: uint256, fraction: int256) -> uint256
         if rest == 0:
             break
         market: uint256 = account_words.lowest(rest)
-        rest &= rest - 1
+        rest &= unsafe_sub(rest, 1)
         maps = self._move_spot(maps, account, taker, market, convert(fraction, uint256))
     rest = maps.account_perps
     for _: uint256 in range(16):
         if rest == 0:
             break
         market: uint256 = account_words.lowest(rest)
-        rest &= rest - 1
+        rest &= unsafe_sub(rest, 1)
         maps = self._move_position(maps, account, taker, market, fraction)
     ledger.check_markets(maps.taker_spots | maps.taker_perps)
     ledger.headers[account] = ledger.with_maps(header, maps.account_spots, maps.account_perps)
@@ -151,7 +205,7 @@ def _move_position(maps: Maps, account: uint256, taker: uint256, market: uint256
     """
     size: int256 = 0
     cost: int256 = 0
-    size, cost = account_words.unpack_position(ledger.positions[account][market])
+    size, cost = ledger.position_of(account, market)
     # Words have 128 bits and the fraction 60: nothing here can wrap. Vyper's division truncates.
     size_part: int256 = unsafe_mul(size, fraction) // _WAD
     cost_part: int256 = rounding.ceil_div(unsafe_mul(cost, fraction), _WAD)
@@ -161,7 +215,7 @@ def _move_position(maps: Maps, account: uint256, taker: uint256, market: uint256
     after.account_perps = ledger.put_position(
         account, market, unsafe_sub(size, size_part), unsafe_sub(cost, cost_part), maps.account_perps
     )
-    size, cost = account_words.unpack_position(ledger.positions[taker][market])
+    size, cost = ledger.position_of(taker, market)
     after.taker_perps = ledger.put_position(
         taker, market, unsafe_add(size, size_part), unsafe_add(cost, cost_part), maps.taker_perps
     )

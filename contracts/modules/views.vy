@@ -3,7 +3,8 @@
 """
 @title What anyone may read of the Clearinghouse
 @license AGPL-3.0-only
-@dev Locked while an act is under way, as the acts are: the pragma counts for this file alone.
+@dev Locked while an act is under way, as the acts are: the pragma counts for this file alone. What no act changes
+     half-way is open.
 """
 from ..interfaces import IRiskEngine
 from . import account as account_words
@@ -26,36 +27,26 @@ def assess(account: uint256) -> IRiskEngine.Assessment:
     """
     @notice Equity, requirement and interval of an account now (WAD quote).
     """
+    margin.check_alone(account)
     return margin.assess(interest.load(), account)
-
-
-@external
-@view
-def appraise(account: uint256) -> IRiskEngine.Assessment:
-    """
-    @notice As `assess`, with the spot of an account that owes nothing priced as well.
-    """
-    cash: int256 = 0
-    maps: uint256 = 0
-    words: DynArray[uint256, 32] = []
-    cash, maps, words = self._book_of(account)
-    return staticcall margin.RISK.appraise(cash, maps, words)
 
 
 @external
 @view
 def require_initial(account: uint256):
     """
-    @notice Refuses an account below initial margin, or at prices that are not live.
+    @notice Refuses an account below initial margin, or at prices that are not live; one in a batch is tested at its end.
     """
-    margin.check_initial(margin.assess(interest.load(), account))
+    if not roles.deferred[account]:
+        margin.check_initial(margin.assess(interest.load(), account))
 
 
 @external
 @view
+@reentrant
 def is_allowed(account: uint256, caller: address) -> bool:
     """
-    @notice Whether a caller is an account's owner or an operator of the owner.
+    @notice Whether a caller is an account's owner or an operator of the owner, or the batch that the account is in.
     """
     return roles.is_allowed(account, caller)
 
@@ -66,7 +57,9 @@ def book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
     """
     @notice Cash now (WAD quote), maps and words of an account, as `IRiskEngine.assess` takes them.
     """
-    return self._book_of(account)
+    maps: uint256 = ledger.headers[account] >> 128
+    low: uint256 = maps & (2**64 - 1)
+    return self._cash(account), maps, ledger.words_of(account, low, maps >> 64, ledger.MARKETS, 0)
 
 
 @external
@@ -110,18 +103,21 @@ def spot_total(market: uint256) -> uint256:
 
 @external
 @view
+@reentrant
 def spot_token(market: uint256) -> address:
     return convert(door.spot_tokens[market] & (2**160 - 1), address)
 
 
 @external
 @view
+@reentrant
 def quote_token() -> address:
     return door.QUOTE
 
 
 @external
 @view
+@reentrant
 def quote_scale() -> uint256:
     return door.QUOTE_SCALE
 
@@ -161,30 +157,35 @@ def settings() -> uint256:
 
 @external
 @view
+@reentrant
 def is_venue(venue: address) -> bool:
     return roles.venues[venue]
 
 
 @external
 @view
+@reentrant
 def risk_engine() -> address:
     return margin.RISK.address
 
 
 @external
 @view
+@reentrant
 def auction() -> address:
     return roles.AUCTION
 
 
 @external
 @view
+@reentrant
 def vault() -> address:
     return roles.VAULT
 
 
 @external
 @view
+@reentrant
 def batch() -> address:
     return roles.BATCH
 
@@ -195,11 +196,3 @@ def _cash(account: uint256) -> int256:
     money: interest.Money = interest.load()
     principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
     return interest.cash_of(principal, money.supply, money.borrow)
-
-
-@internal
-@view
-def _book_of(account: uint256) -> (int256, uint256, DynArray[uint256, 32]):
-    maps: uint256 = ledger.headers[account] >> 128
-    low: uint256 = maps & (2**64 - 1)
-    return self._cash(account), maps, ledger.words_of(account, low, maps >> 64, ledger.MARKETS, 0)

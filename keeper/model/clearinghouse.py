@@ -17,6 +17,7 @@ from .ledger import (
     UNKNOWN_MARKET,
     ZERO_OWNER,
 )
+from .limits import EVERYTHING, PAUSED
 from .requirement import MAX_MARKETS, Assessment
 from .state import Refused, act, require
 from .trading import Trading
@@ -36,6 +37,8 @@ class Clearinghouse(Trading):
 
     def is_allowed(self, account: int, caller: int) -> bool:
         """The caller owns the account or operates for its owner."""
+        if caller == self.named.batch:
+            return account in self.deferred
         owner = owner_of(account)
         return caller == owner or self.operators[owner, caller]
 
@@ -67,17 +70,21 @@ class Clearinghouse(Trading):
         self.finish(before)
 
     @act
-    def withdraw(self, caller: int, account: int, amount: int) -> None:
-        """Quote in token units out of an account's cash, past zero if the account can carry it."""
+    def withdraw(self, caller: int, account: int, amount: int) -> int:
+        """Quote in token units out of an account's cash, past zero if it can carry that; returns what is paid."""
         self._check_door(account, amount)
         require(self.is_allowed(account, caller), NOT_ALLOWED)
         wad = self._cash_wad(amount)
         before = self.accrue()
-        require(self.custody.value.held >= wad, "clearinghouse: not enough tokens")
-        self.move_tokens(-wad)
+        paid = self.leaving(account, wad)
+        require(paid > 0, NOTHING_TO_MOVE)
+        require(self.custody.value.held >= paid, "clearinghouse: not enough tokens")
+        self.move_tokens(-paid)
+        self.add_reserve(wad - paid)
         self.move_cash(account, -wad)
         self.finish(before)
-        margin.require_withdrawable(self.assess(account))
+        self._require_withdrawable(account)
+        return paid // self.quote_scale
 
     @act
     def deposit_spot(self, caller: int, account: int, market: int, amount: int) -> None:
@@ -91,7 +98,7 @@ class Clearinghouse(Trading):
         if not holding.spot:
             require(self.is_allowed(account, caller), NOT_ALLOWED)
             require(market in holdings or len(holdings) < MAX_MARKETS, TOO_MANY_MARKETS)
-            if not holding.size and holding.cost <= 0:
+            if account not in self.deferred and not holding.size and holding.cost <= 0:
                 adds_to = self.assess(account)
                 margin.require_live(adds_to.state)
                 require(not adds_to.in_breach, margin.IN_BREACH)
@@ -99,7 +106,10 @@ class Clearinghouse(Trading):
         self.spot_totals[market] += wad
         self.write(account, 0, after)
         if adds_to is not None and adds_to.mm:
+            require(not self.is_paused(EVERYTHING), PAUSED)
             margin.require_after_addition(adds_to, self.assess(account))
+        if not holding.spot:
+            self.require_below_cap(market)
         self.finish(before)
 
     @act
@@ -115,7 +125,15 @@ class Clearinghouse(Trading):
         self.spot_totals[market] -= wad
         self.write(account, 0, self.hold(holdings, market, holding._replace(spot=holding.spot - wad)))
         self.finish(before)
-        margin.require_withdrawable(self.assess(account))
+        self._require_withdrawable(account)
+
+    def _require_withdrawable(self, account: int) -> None:
+        if account in self.deferred and not self.is_paused(EVERYTHING):
+            return
+        after = self.assess(account)
+        require(not after.mm or not self.is_paused(EVERYTHING), PAUSED)
+        if account not in self.deferred:
+            margin.require_withdrawable(after)
 
     @act
     def settle(self, market: int, accounts: Sequence[int]) -> None:
@@ -146,7 +164,8 @@ class Clearinghouse(Trading):
 
     def require_initial(self, account: int) -> None:
         """Refuse unless the account meets its initial margin now."""
-        margin.require_initial(self.assess(account))
+        if account not in self.deferred:
+            margin.require_initial(self.assess(account))
 
     # The owner's: the contract checks who and what; here the result is taken over.
 
@@ -164,5 +183,6 @@ class Clearinghouse(Trading):
     def set_settings(self, settings: Settings) -> None:
         """Replace the interest curve and the trading limits; rates follow at once."""
         self.accrue()
-        self.settings.value = settings
+        old = self.settings.value
+        self.settings.value = replace(settings, paused_until=old.paused_until, paused=old.paused)
         self.set_rates()

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from .auction_house import AuctionHouse
 from .clearinghouse import Clearinghouse
 from .exchange import Exchange
+from .limits import Named
 from .prices import Oracle
 from .risk_engine import Clock, RiskEngine
+from .standing import StandingHouse
 from .state import Journal, Table, trial
-from .trading import Named
 from .vault import Vault
 from .words import Curve, Limits, Settings, SlowFeed, Terms
 
@@ -65,7 +65,7 @@ class Protocol:
         self.exchange = Exchange(
             self.journal, self.clearinghouse, setup.addresses.exchange, setup.taker_bps, setup.maker_bps
         )
-        self.auction = AuctionHouse(
+        self.auction = StandingHouse(
             self.journal, self.clearinghouse, setup.addresses.auction, setup.terms, setup.curve, setup.limits
         )
         self.vault = Vault(self.journal, self.clearinghouse, setup.addresses.vault, setup.cooldown)

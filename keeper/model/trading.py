@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
 
 from . import margin
 from .ledger import (
@@ -16,20 +15,20 @@ from .ledger import (
     TOO_MANY_MARKETS,
     UNKNOWN_MARKET,
     ZERO_OWNER,
-    Ledger,
     check_holding,
     with_holding,
 )
-from .prices import LIVE, Reading
+from .limits import NOT_THE_AUCTION, PAUSED, Limits, Named
+from .prices import LATE, LIVE, Reading
 from .requirement import MAX_MARKETS, Assessment, Holding
 from .risk_engine import RiskEngine
 from .rounding import BPS, WAD, ceil_div, trunc_div
-from .state import Cell, Journal, Table, act, require
-from .words import PERP_ALLOWED, Settings
+from .state import Journal, Table, act, require
+from .words import PERP_ALLOWED, RETIRED, Settings
 
 SAME_ACCOUNT = "clearinghouse: same account"
 MAX_NOTIONAL = 10**30
-VAULT_SUB = 96
+FLOOR = 10**17
 
 
 def unsettled(holding: Holding, reading: Reading) -> int:
@@ -49,56 +48,22 @@ class Side:
     value: int
     added: bool
 
-
-class Named(NamedTuple):
-    """Addresses of the contracts that the Clearinghouse names for good."""
-
-    auction: int
-    vault: int
-    batch: int
+    def resized(self, market: int) -> int:
+        """What the trade alone adds to the market's Σ |size|."""
+        old, new = self.before.get(market, NO_HOLDING), self.holdings.get(market, NO_HOLDING)
+        return abs(new.size) - abs(old.size)
 
 
-NOT_THE_AUCTION = "clearinghouse: not the auction"
-
-
-class Trading(Ledger):
+class Trading(Limits):
     """The Clearinghouse's state, and the acts of venues and of the auction."""
 
     def __init__(
         self, journal: Journal, engine: RiskEngine, settings: Settings, quote_decimals: int, named: Named
     ) -> None:
-        super().__init__(journal, engine, settings, quote_decimals)
-        self.named = named
+        super().__init__(journal, engine, settings, quote_decimals, named)
         self.operators = Table[tuple[int, int], bool](journal, "operators", False)
         self.venues = Table[int, bool](journal, "venues", False)
-        self.entries = Cell[int](journal, "entries", 0)
         self.spot_decimals = Table[int, int | None](journal, "spot_decimals", None)
-
-    @property
-    def vault_account(self) -> int:
-        """The insurance vault's own account."""
-        return self.named.vault << VAULT_SUB
-
-    # Losses
-
-    @act
-    def change_entries(self, caller: int, delta: int) -> None:
-        """The auction knows of `delta` more to be lost."""
-        require(caller == self.named.auction, NOT_THE_AUCTION)
-        self.entries.value += delta
-
-    def vault_cash(self) -> int:
-        """Cash of the vault's account at the stored indices."""
-        return self.worth(self.accounts[self.vault_account].principal)
-
-    def exit_rate(self) -> int:
-        """What one of cash that leaves is worth, at the stored indices; below 1 while known losses exceed the vault."""
-        vault = self.vault_cash()
-        short = max(0, self.entries.value - vault - self.custody.value.reserve)
-        others = self.totals.value.positive * self.indices.value.supply // WAD - vault
-        if short == 0:
-            return WAD
-        return 0 if short >= others else WAD - ceil_div(short * WAD, others)
 
     # Settling
 
@@ -107,17 +72,21 @@ class Trading(Ledger):
         return min(value, max(0, -self.books[market].cost))
 
     def settle_one(self, market: int, account: int, reading: Reading) -> None:
-        """Settle one account's position as `settle` does."""
+        """Settle one account's position as `settle` does; in a retired market its size becomes a claim or a debt."""
         stored = self.accounts[account]
-        holding = stored.holdings.get(market, NO_HOLDING)
-        value = unsettled(holding, reading)
+        old = stored.holdings.get(market, NO_HOLDING)
+        value = unsettled(old, reading)
+        holding = old
+        if old.size and self.engine.parameters[market].flags & RETIRED:
+            holding = old._replace(size=0, cost=-value)
+            self.book_size(market, (old.size,), (0,))
         if value > 0:
             value = self.profit_paid(market, value)
         elif value < 0:
             assessment = self.assess(account)
             if assessment.state != LIVE or assessment.equity < 0:
-                return
-        if value == 0:
+                value = 0
+        if value == 0 and holding is old:
             return
         settled = holding._replace(cost=holding.cost + value)
         check_holding(settled)
@@ -140,11 +109,55 @@ class Trading(Ledger):
     ) -> None:
         """Move `size` at `price` from maker to taker, take fees, settle both and test both."""
         require(self.venues[caller], "clearinghouse: not a venue")
+        start = self.accrue()
+        sides, afters = self._move(market, (taker, maker), size, price, (taker_fee, maker_fee))
+        for side in sides:
+            self._test(market, side, afters[side.account], stops=True)
+        if sum(side.resized(market) for side in sides) > 0:
+            self.require_below_cap(market)
+        self.finish(start)
+
+    @act
+    def relieve(
+        self,
+        caller: int,
+        market: int,
+        account: int,
+        maker: int,
+        size: int,
+        price: int,
+        maker_fee: int,
+        cost_rate: int,
+        penalty_rate: int,
+        target: int,
+    ) -> tuple[int, int]:
+        """A trade for an account in breach, bounded by what it releases; returns requirement released and penalty."""
+        require(caller == self.named.auction, NOT_THE_AUCTION)
+        self.require_alone(account)
+        start = self.accrue()
+        before = self.assess(account)
+        sides, afters = self._move(market, (account, maker), size, price, (0, maker_fee))
+        after = afters[account]
+        require(before.state != LATE, margin.PRICE_IS_LATE)
+        released = max(0, before.mm - after.mm)
+        penalty = penalty_rate * released // WAD
+        cheap = (before.equity - after.equity) * WAD <= cost_rate * released
+        bounded = (after.equity - penalty) * WAD <= target * after.mm or (after.mm == 0 and before.mm == before.floor)
+        require(released > 0 and cheap and bounded, "clearinghouse: beyond the rule")
+        self.move_cash(account, -penalty)
+        self.add_reserve(penalty)
+        self._test(market, sides[1], afters[maker], stops=False)
+        self.finish(start)
+        return released, penalty
+
+    def _move(
+        self, market: int, accounts: tuple[int, int], size: int, price: int, fees: tuple[int, int]
+    ) -> tuple[tuple[Side, Side], dict[int, Assessment]]:
+        taker, maker = accounts
         require(taker != maker, SAME_ACCOUNT)
         require(taker >> 96 != 0 and maker >> 96 != 0, ZERO_OWNER)
         require(size != 0, "clearinghouse: nothing to move")
         require(market < MARKETS, UNKNOWN_MARKET)
-        start = self.accrue()
         reading, parameters = self.engine.price(market), self.engine.parameters[market]
         margin.require_live(reading.state)
         require(bool(parameters.flags & PERP_ALLOWED), "clearinghouse: no perp market")
@@ -155,13 +168,13 @@ class Trading(Ledger):
         notional = ceil_div(abs(size) * price, WAD)
         require(notional <= MAX_NOTIONAL, SIZE_OUT_OF_BOUNDS)
         highest = ceil_div(notional * settings.max_fee, BPS)
-        require(taker_fee <= highest and maker_fee <= highest, "clearinghouse: fee too high")
+        require(max(fees) <= highest, "clearinghouse: fee too high")
 
         cost = ceil_div(size * (price - reading.funding), WAD)
-        self.move_cash(self.vault_account, taker_fee + maker_fee)
+        self.add_reserve(sum(fees))
         sides = (
-            self._side(market, taker, size, cost, taker_fee, reading),
-            self._side(market, maker, -size, -cost, maker_fee, reading),
+            self._side(market, taker, size, cost, fees[0], reading),
+            self._side(market, maker, -size, -cost, fees[1], reading),
         )
         self.book_size(
             market,
@@ -171,10 +184,18 @@ class Trading(Ledger):
         afters: dict[int, Assessment] = {}
         for side in sorted(sides, key=lambda side: side.value >= 0):
             afters[side.account] = self._settle_side(market, side)
-        for side in sides:
-            measure_before = partial(self.engine.assess, side.cash, side.before)
-            margin.require_after_fill(afters[side.account], measure_before, side.added)
-        self.finish(start)
+        return sides, afters
+
+    def _test(self, market: int, side: Side, after: Assessment, stops: bool) -> None:
+        """The test after a fill; `stops`: a pause of the market counts."""
+        paused = stops and self.is_paused(1 << market)
+        if side.account in self.deferred and not paused:
+            return
+        if paused:
+            margin.require_live(after.state)
+            require(margin.relieves(self.engine.assess(side.cash, side.before), after), PAUSED)
+        else:
+            margin.require_after_fill(after, partial(self.engine.assess, side.cash, side.before), side.added)
 
     def _side(self, market: int, account: int, size: int, cost: int, fee: int, reading: Reading) -> Side:
         principal, before = self.accounts[account]
@@ -223,6 +244,7 @@ class Trading(Ledger):
         require(account != taker, SAME_ACCOUNT)
         require(account >> 96 != 0 and taker >> 96 != 0, ZERO_OWNER)
         require(0 < fraction <= WAD, "clearinghouse: fraction out of range")
+        self.require_alone(account)
         start = self.accrue()
         giver = self.accounts[account]
         cash_part = self.worth(giver.principal) * fraction // WAD
@@ -249,9 +271,22 @@ class Trading(Ledger):
         self.write(taker, cash_part - taker_pays + to_opener, taken)
         if opener != taker:
             self.move_cash(opener, opener_gets)
-        vault = self.vault_account
         vault_gets = taker_pays - account_gets - opener_gets
-        covered = self.worth(self.accounts[vault].principal) + vault_gets >= 0
-        require(covered, "clearinghouse: vault cannot cover")
-        self.move_cash(vault, vault_gets)
+        if vault_gets > 0:
+            self.add_reserve(vault_gets)
+        elif vault_gets < 0:
+            self._draw(-vault_gets)
         self.finish(start)
+
+    def _draw(self, amount: int) -> None:
+        """The vault pays, first from the reserve, then its cash; what is left all positive cash shares."""
+        drawn = min(amount, self.custody.value.reserve)
+        self.add_reserve(-drawn)
+        paid = min(amount - drawn, max(0, self.vault_cash()))
+        self.move_cash(self.vault_account, -paid)
+        loss = amount - drawn - paid
+        if loss:
+            owned = self.totals.value.positive * self.indices.value.supply // WAD
+            supply = self.indices.value.supply * (owned - loss) // owned if loss < owned else 0
+            require(supply >= FLOOR, "clearinghouse: loss beyond the floor")
+            self.indices.value = replace(self.indices.value, supply=supply)

@@ -6,7 +6,7 @@ import pytest
 
 from keeper.model.words import LISTED, SPOT_ALLOWED, Parameters
 from keeper.publish.reports import Entry
-from tests.unit.clearinghouse.house import TRADE, VAULT, soon
+from tests.unit.clearinghouse.house import TRADE, soon
 from tests.unit.system import BTC, DEVIATION, ETH, HEARTBEAT, WAD, wad
 
 
@@ -90,29 +90,31 @@ def test_trade__after_funding__is_booked_less_funding(house, alice, bob):
     assert house.cash(alice) == 10_000 * WAD
 
 
-def test_trade__with_fees__pays_the_vault(house, alice, bob):
+def test_trade__with_fees__pays_the_vault(house, owner, alice, bob):
     house.trade(alice, bob, 1, 1600, fees=(3, 1.5))
     assert house.cash(alice) == 9_997 * WAD
     assert house.cash(bob) == wad(9_998.5)
+    assert house.custody.reserve == wad(4.5)
+    house.clearinghouse.collect(sender=owner)
     assert house.cash(house.vault_account) == wad(4.5)
 
 
 def test_trade__of_the_vault_itself__pays_its_fee_to_itself(house, vault_wallet, alice, known):
     house.fund(vault_wallet, 5_000)
     receipt = house.trade(house.vault_account, alice, 1, 1600, fees=(2, 1))
-    assert house.cash(house.vault_account) == 5_001 * WAD
+    assert house.cash(house.vault_account) == 4_998 * WAD
     assert house.position(house.vault_account, ETH)[0] == WAD
     house.check_logged(receipt)
     receipt = house.trade(alice, house.vault_account, 1, 1600, fees=(2, 1))
-    assert house.cash(house.vault_account) == 5_003 * WAD
+    assert (house.cash(house.vault_account), house.custody.reserve) == (4_997 * WAD, 6 * WAD)
     house.check_logged(receipt)
 
 
 def test_trade__any__logs_each_account_once(house, alice, bob):
     receipt = house.trade(alice, bob, 1, 1600, fees=(1, 0))
-    assert house.changes(receipt) == [(house.vault_account, VAULT), (alice, TRADE), (bob, TRADE)]
+    assert house.changes(receipt) == [(alice, TRADE), (bob, TRADE)]
     logs = receipt.decode_logs(house.clearinghouse.AccountChanged)
-    assert [log.changed for log in logs] == [0, 1 << 64 + ETH, 1 << 64 + ETH]
+    assert [log.changed for log in logs] == [1 << 64 + ETH, 1 << 64 + ETH]
     (book,) = receipt.decode_logs(house.clearinghouse.BookChanged)
     assert book.market == ETH
     assert len(receipt.decode_logs(house.clearinghouse.InterestChanged)) == 1
@@ -208,7 +210,7 @@ def test_trade__fee_above_the_highest__reverts(house, venue, alice, bob):
         with house.refuses("clearinghouse: fee too high", alice, bob):
             house.clearinghouse.trade(ETH, alice, bob, WAD, 1600 * WAD, *fees, sender=venue)
     house.clearinghouse.trade(ETH, alice, bob, WAD, 1600 * WAD, highest, highest, sender=venue)
-    assert house.cash(house.vault_account) == 32 * WAD
+    assert house.custody.reserve == 32 * WAD
 
 
 def test_trade__two_markets__are_two_books(house, alice, bob):

@@ -42,17 +42,6 @@ def test_assess__account_that_never_was__is_empty(house, attacker):
     assert house.clearinghouse.assess(house.account(attacker, 77)).equity == 0
 
 
-def test_appraise__owing_nothing__prices_its_spot(house, taker, alice):
-    house.fund_spot(taker, ETH, 2)
-    house.prices(slow=False)
-    assert house.clearinghouse.appraise(alice).equity == 13_200 * WAD
-    assert house.clearinghouse.assess(alice).equity == 10_000 * WAD
-
-
-def test_appraise__owing__is_the_assessment(house, mixed):
-    assert house.clearinghouse.appraise(mixed) == house.clearinghouse.assess(mixed)
-
-
 def test_require_initial__with_margin__is_silent(house, mixed):
     house.clearinghouse.require_initial(mixed)
 
