@@ -9,6 +9,7 @@ from ape.api import AccountAPI
 from ape.utils import ZERO_ADDRESS
 
 from keeper.model.words import Risk, SlowFeed
+from scripts._deployment.council import Council
 from scripts._deployment.deploying import check_local_parts, check_wiring, deploy_market_parts
 from scripts._deployment.parameters import LOCAL, Market, Parameters
 from scripts._deployment.record import (
@@ -23,6 +24,7 @@ from scripts._deployment.record import (
 from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader, Session
 
+TIMELOCK = "Timelock"
 OWNED = ("RiskEngine", "Clearinghouse", "Auction", "Exchange")
 
 
@@ -35,6 +37,7 @@ def configure(
 ) -> tuple[Record, list[str]]:
     """Send what makes the connected network equal to `parameters`; returns its record and what was done, in words.
 
+    Contracts that the record's timelock owns are proposed to through it, and changed by a run after its delay.
     All that can be refused is refused before the first transaction: an unfinished or foreign deployment, an account
     that does not own it, constants that differ and cannot change, markets that the file lacks or has in another order.
     """
@@ -52,7 +55,7 @@ def configure(
         raise Refused(f"{path}: the deployment is unfinished, without {', '.join(missing)}: run deploy again")
     session = Session(load, account, record, path)
     check_wiring(session)
-    _check_owner(session)
+    session.council = _council(session)
     _check_constants(session, parameters, parameters_path)
     _check_markets(session, parameters, parameters_path)
 
@@ -61,12 +64,19 @@ def configure(
     _set_house(session, parameters)
     for place, market in enumerate(parameters.markets):
         _set_market(session, place, market)
+    if session.council is not None:
+        session.done += session.council.propose()
     record.parameters = parameters_path.as_posix()
     record.save(path)
     return record, session.done
 
 
-def _check_owner(session: Session) -> None:
+def _council(session: Session) -> Council | None:
+    """The timelock that owns all of them, or None where the account does."""
+    known = session.record.contracts.get(TIMELOCK)
+    for owner in (session.account.address, known.address if known else None):
+        if owner and all(session.contract(name).owner() == owner for name in OWNED):
+            return None if owner == session.account.address else Council(session.contract(TIMELOCK), session.account)
     for name in OWNED:
         owner = session.contract(name).owner()
         if owner != session.account.address:
@@ -74,6 +84,7 @@ def _check_owner(session: Session) -> None:
                 f"{name} at {session.record.address(name)} is owned by {owner}, not by {session.account.address}: "
                 "only its owner may configure it"
             )
+    return None
 
 
 def _check_constants(session: Session, parameters: Parameters, file: Path) -> None:
@@ -176,6 +187,8 @@ def _set_market(session: Session, place: int, market: Market) -> None:
             session.send("RiskEngine", "set_slow_feed", place, address, market.heartbeat, market.deviation, why=why)
     if token is not None and house.spot_token(place) == ZERO_ADDRESS:
         session.send("Clearinghouse", "list_spot", place, token, why=f"{why}, {token}")
+    if place >= int(engine.market_count()):
+        return  # proposed, and not there yet
     entry = DeployedMarket(id=place, symbol=market.symbol, token=token, token_decimals=market.token_decimals, feed=feed)
     if place < len(record.markets):
         record.markets[place] = entry

@@ -14,6 +14,7 @@ from ape.utils import ManagerAccessMixin
 from ethpm_types import ContractType
 
 from scripts._deployment.addresses import addresses_after
+from scripts._deployment.council import Council
 from scripts._deployment.record import DeployedContract, Record, code_hash
 from scripts._deployment.refusal import Refused
 
@@ -23,13 +24,17 @@ Loader = Callable[[str], ContractContainer]
 
 @dataclass
 class Session(ManagerAccessMixin):
-    """What the steps of a deployment share. `done` says in words what was changed, in order."""
+    """What the steps of a deployment share. `done` says in words what was changed, in order.
+
+    With a council, what would be sent to contracts is collected there instead, for it to propose.
+    """
 
     load: Loader
     account: AccountAPI
     record: Record
     path: Path
     done: list[str] = field(default_factory=list)
+    council: Council | None = None
 
     @property
     def connected(self) -> ProviderAPI:
@@ -73,7 +78,10 @@ class Session(ManagerAccessMixin):
         return str(instance.address)
 
     def send(self, name: str, method: str, *arguments: Any, why: str) -> None:
-        """Call a contract's method in a transaction of the account."""
+        """Call a contract's method in a transaction of the account, or have the council propose it."""
+        if self.council is not None:
+            self.council.add(self.contract(name), method, *arguments, why=f"{name}.{method}: {why}")
+            return
         handler = getattr(self.contract(name), method)
         self._attempt(f"{name}.{method}", lambda: handler(*arguments, sender=self.account))
         self.done.append(f"{name}.{method}: {why}")
