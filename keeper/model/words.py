@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from .bits import Bits, Word, check_word, in_range
+from .rounding import ceil_div
 
 BUCKETS = 8
 LISTED = 1
 PERP_ALLOWED = 2
 SPOT_ALLOWED = 4
+SLOW_ONLY = 8
+RETIRING = 16
+RETIRED = 32
 QUOTE_FEED = 2**256 - 1
 """The market number that stands for the quote token's own feed in SlowFeedSet."""
 
@@ -89,6 +93,7 @@ class Parameters(Word):
         Bits("cap", 160, 40),
         Bits("bucket", 200, 8),
         Bits("flags", 208, 8),
+        Bits("calibrated", 216, 32),
     )
     s: int
     u: int
@@ -101,10 +106,36 @@ class Parameters(Word):
     cap: int = 0
     bucket: int = field(kw_only=True)
     flags: int = field(kw_only=True)
+    calibrated: int = field(kw_only=True, default=0)
 
     def __post_init__(self) -> None:
         Word.__post_init__(self)
         in_range("Parameters.bucket", self.bucket, 0, BUCKETS - 1)
+
+    def at(self, now: int) -> Self:
+        """The same with s, u and g as they are at `now`, and no ramp."""
+        if not self.ramp_end:
+            return self
+        gone, length = min(now, self.ramp_end) - self.ramp_start, self.ramp_end - self.ramp_start
+        pairs = ((self.s, self.s_target), (self.u, self.u_target), (self.g, self.g_target))
+        return self._settled(*(low + ceil_div((high - low) * gone, length) for low, high in pairs))
+
+    @property
+    def aim(self) -> Self:
+        """The same when its ramp has ended."""
+        return self._settled(self.s_target, self.u_target, self.g_target) if self.ramp_end else self
+
+    def _settled(self, s: int, u: int, g: int) -> Self:
+        return replace(self, s=s, u=u, g=g, s_target=0, u_target=0, g_target=0, ramp_start=0, ramp_end=0)
+
+    def ramped_from(self, old: Self, now: int, ramp: int) -> Self:
+        """This word, as it is stored after `old`: what rises sets out from what it is now."""
+        before = old.at(now)
+        low = (min(before.s, self.s), min(before.u, self.u), min(before.g, self.g))
+        if not ramp or low == (self.s, self.u, self.g):
+            return self
+        targets = {"s_target": self.s, "u_target": self.u, "g_target": self.g}
+        return replace(self, s=low[0], u=low[1], g=low[2], ramp_start=now, ramp_end=now + ramp, **targets)
 
 
 def _pair_offsets() -> dict[tuple[int, int], int]:
@@ -118,17 +149,23 @@ PAIRS = _pair_offsets()
 
 @dataclass(frozen=True, slots=True)
 class Risk(Word):
-    """Correlations of buckets (percent, in the order of `PAIRS`), κ and ι in bps, minimum requirement in 0.01 quote."""
+    """
+    Correlations of buckets (percent, in the order of `PAIRS`), κ and ι in bps, minimum requirement in 0.01 quote.
+
+    `ramping` is set while a change of it ramps in.
+    """
 
     LAYOUT: ClassVar[tuple[Bits, ...]] = (
         Bits("kappa", 196, 14),
         Bits("iota", 210, 16),
-        Bits("min_requirement", 226, 30),
+        Bits("min_requirement", 226, 24),
+        Bits("ramping", 250, 1),
     )
     rho: tuple[int, ...]
     kappa: int
     iota: int
     min_requirement: int
+    ramping: int = 0
 
     def __post_init__(self) -> None:
         Word.__post_init__(self)
@@ -151,7 +188,7 @@ class Risk(Word):
     @classmethod
     def unpack(cls, word: int) -> Self:
         """Read a stored word; ValueError if a correlation is above 100."""
-        check_word("Risk", word)
+        check_word("Risk", word, 251)
         rho = tuple(word >> 7 * place & 127 for place in range(len(PAIRS)))
         return cls(rho, *(part.read(word) for part in cls.LAYOUT))
 
@@ -223,7 +260,10 @@ class MarketBook(Word):
 
 @dataclass(frozen=True, slots=True)
 class Settings(Word):
-    """The rate curve (kink in bps of utilisation, rates in 1e-9 a year), the reserve, band and fee limits in bps."""
+    """The rate curve (kink in bps of utilisation, rates in 1e-9 a year), the reserve, band and fee limits in bps.
+
+    `target`: vault assets at which caps count in full, 1,000 quote. `paused`: the markets of a pause, and its end.
+    """
 
     LAYOUT: ClassVar[tuple[Bits, ...]] = (
         Bits("kink", 0, 16),
@@ -232,6 +272,9 @@ class Settings(Word):
         Bits("reserve", 80, 16),
         Bits("band", 96, 16),
         Bits("max_fee", 112, 16),
+        Bits("target", 128, 32),
+        Bits("paused_until", 160, 32),
+        Bits("paused", 192, 64),
     )
     kink: int
     at_kink: int
@@ -239,6 +282,9 @@ class Settings(Word):
     reserve: int
     band: int
     max_fee: int
+    target: int = 0
+    paused_until: int = 0
+    paused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
