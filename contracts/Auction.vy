@@ -15,6 +15,7 @@ from .interfaces import IRiskEngine
 from .modules import bidding
 from .modules import curve as clock
 from .modules import sightings
+from .modules import standing
 from .modules import taking
 from snekmate.auth import ownable
 from snekmate.auth import ownable_2step
@@ -24,6 +25,7 @@ initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: sightings
 initializes: taking[sightings := sightings]
+initializes: standing[sightings := sightings, taking := taking]
 
 exports: (
     ownable_2step.owner,
@@ -110,9 +112,7 @@ def bid(taker: uint256, lots: DynArray[IAuction.Lot, _MAX_LOTS]):
     @param taker An account of the caller, or one it operates.
     @param lots At most 16. Fractions WAD; costs WAD quote per whole account, rounded up; nonce 2^256 - 1: any.
     """
-    # The owner is in the id: the common case costs no call.
-    if taker >> 96 != convert(msg.sender, uint256):
-        assert staticcall sightings.CLEARINGHOUSE.is_allowed(taker, msg.sender), "auction: not allowed"
+    self._check_allowed(taker)
 
     reason: String[64] = "auction: nothing to take"
     taken: bool = False
@@ -131,12 +131,75 @@ def bid(taker: uint256, lots: DynArray[IAuction.Lot, _MAX_LOTS]):
             log IAuction.Skipped(account=lot.account, reason=refusal)
     assert taken, reason
     sightings.report(change)
-    # A static call that returns nothing is no statement in Vyper; its reason passes through.
-    raw_call(
-        clearinghouse,
-        abi_encode(taker, method_id=method_id("require_initial(uint256)")),
-        is_static_call=True,
-    )
+    self._require_initial(taker)
+
+
+@external
+def post(
+    taker: uint256,
+    tick: uint256,
+    capacity: uint256,
+    minimum: uint256,
+    markets: uint256,
+    max_interval: uint256,
+    cash: uint256,
+) -> uint256:
+    """
+    @notice Posts a standing bid: it takes accounts in breach by itself whenever somebody sweeps, once λ reaches its tick.
+    @param taker An account of the caller, or one it operates; its cash backs the bid, and it gets all back in the end.
+    @param tick λ the bid wants, in percent.
+    @param capacity Requirement it takes in all (WAD quote).
+    @param minimum Requirement it takes at least at a time.
+    @param markets Map of the markets it accepts; at most 16.
+    @param max_interval Of an account's requirement, what its prices' intervals may be worth at most (1e-5).
+    @param cash WAD quote that goes from the taker's account to the bid's.
+    @return The bid's id: its account is the auction's own with that sub-account. Anybody may deposit there.
+    """
+    self._check_allowed(taker)
+    id: uint256 = standing.post(taker, tick, capacity, minimum, markets, max_interval, cash)
+    self._require_initial(taker)
+    return id
+
+
+@external
+def remove(id: uint256):
+    """
+    @notice Withdraws a standing bid: all that its account has goes to its taker's, which must bear it.
+    """
+    taker: uint256 = standing.takers[id]
+    assert taker != 0, "auction: no standing bid"
+    self._check_allowed(taker)
+    standing.remove(id, taker)
+    self._require_initial(taker)
+
+
+@external
+def sweep(account: uint256, most: uint256):
+    """
+    @notice Sights an account in breach and has standing bids take it, the lowest tick first, then the oldest. Anybody
+            may. A bid whose account cannot bear its part leaves the book, and its bond goes to the caller's account.
+    @param most How many bids may be tried; at most 8.
+    """
+    standing.sweep(account, most)
+
+
+@external
+@reentrant
+def try_slice(
+    account: uint256,
+    taker: uint256,
+    fraction: uint256,
+    taker_pays: int256,
+    account_gets: uint256,
+    opener: uint256,
+    opener_gets: uint256,
+):
+    """
+    @notice A slice and its taker's margin, whole or not at all: the auction calls itself with it.
+    """
+    assert msg.sender == self, "auction: not itself"
+    extcall sightings.CLEARINGHOUSE.slice(account, taker, fraction, taker_pays, account_gets, opener, opener_gets)
+    self._require_initial(taker)
 
 
 @external
@@ -279,6 +342,47 @@ def vault_left() -> uint256:
     @notice What the vault may still pay of λ in this epoch for accounts that have equity left (WAD quote).
     """
     return sightings.left()
+
+
+@external
+@view
+def standing_bid(id: uint256) -> (uint256, uint256, uint256):
+    """
+    @return Whom a standing bid is for (0: there is none), the least it takes, and its word (0: off the book).
+    """
+    detail: uint256 = standing.details[id]
+    word: uint256 = 0
+    if detail >> 128 != 0:
+        word = standing.places[(detail >> 128) - 1]
+    return standing.takers[id], detail & (2**128 - 1), word
+
+
+@external
+@view
+def standing_book() -> DynArray[uint256, 64]:
+    """
+    @notice Words of the standing bids on the book, in no order.
+    """
+    return standing.book()
+
+
+@internal
+@view
+def _check_allowed(taker: uint256):
+    # The owner is in the id: the common case costs no call.
+    if taker >> 96 != convert(msg.sender, uint256):
+        assert staticcall sightings.CLEARINGHOUSE.is_allowed(taker, msg.sender), "auction: not allowed"
+
+
+@internal
+@view
+def _require_initial(taker: uint256):
+    # A static call that returns nothing is no statement in Vyper; its reason passes through.
+    raw_call(
+        clearinghouse,
+        abi_encode(taker, method_id=method_id("require_initial(uint256)")),
+        is_static_call=True,
+    )
 
 
 @internal

@@ -88,9 +88,11 @@ class SlowFeedSet(NamedTuple):
 
 
 class RiskSet(NamedTuple):
-    """Correlations, κ, ι, minimum requirement."""
+    """Correlations, κ, ι, minimum requirement; and the word it is on its way to, with start and end (0: none)."""
 
     risk: int
+    target: int = 0
+    times: int = 0
 
 
 class RunChanged(NamedTuple):
@@ -190,7 +192,7 @@ KNOWN: dict[str, Read] = {
     "PricesUpdated(uint256,uint256,uint256[])": lambda t, d: PricesUpdated(t[0], d[0], _listed(d, 1)),
     "MarketSet(uint256,uint256)": lambda t, d: MarketSet(t[0], d[0]),
     "SlowFeedSet(uint256,uint256)": lambda t, d: SlowFeedSet(t[0], d[0]),
-    "RiskSet(uint256)": lambda t, d: RiskSet(d[0]),
+    "RiskSet(uint256,uint256,uint256)": lambda t, d: RiskSet(*d),
     "RunChanged(uint256,uint256)": lambda t, d: RunChanged(t[0], d[0]),
     "Taken(uint256,uint256,uint256,bool,int256,uint256,uint256,uint256,int256,uint256,uint256,int256)": (
         lambda t, d: Taken(
@@ -205,8 +207,12 @@ KNOWN: dict[str, Read] = {
 IGNORED = (
     "VenueSet(address,bool)",
     "SignersSet(address[],uint256)",
+    "CalibratorSet(address)",
     "Skipped(uint256,string)",
     "EntryChanged(uint256,uint256)",
+    "StandingPosted(uint256,uint256,uint256,uint256)",
+    "StandingChanged(uint256,uint256)",
+    "StandingRemoved(uint256)",
     "EntriesChanged(uint256)",
     "OwnershipTransferStarted(address,address)",
     "OwnershipTransferred(address,address)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 
 from keeper.model.auction_house import ANY_MARKET, ANY_NONCE, Lot, Taken
+from keeper.model.prices import LATE
 from tests.model.actors import WAD
 from tests.model.chain import number
 from tests.model.walk import Walk
@@ -20,6 +21,8 @@ class AuctionFlow(Walk):
         sighted = self.actors.sighted()
         rng.shuffle(sighted)
         accounts = sighted[:6] + rng.choices(self.actors.all, k=rng.randint(0, 3))
+        if self.model.auction.count.value and rng.random() < 0.2:
+            accounts.append(self.model.auction.account_of(rng.randint(1, self.model.auction.count.value)))
         running = [account for account, run in self.model.auction.runs.rows.items() if run.start]
         if running and rng.random() < 0.4:
             accounts.append(rng.choice(running))
@@ -31,7 +34,7 @@ class AuctionFlow(Walk):
 
     def bid(self) -> None:
         rng = self.rng
-        sighted = [account for account in self.actors.sighted() if not self.actors.assess(account).state]
+        sighted = [account for account in self.actors.sighted() if self.actors.assess(account).state != LATE]
         # Young runs cost too much and old ones are what a bidder waits for: the oldest come first, mostly.
         sighted.sort(key=lambda account: self.model.auction.runs[account].start or self.model.now)
         if rng.random() < 0.3:

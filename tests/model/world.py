@@ -146,8 +146,9 @@ class World:
         self.clearinghouse = load("Clearinghouse", self.quote, engines.contract, SETTINGS.pack(), *named)
         self.auction = load("Auction", self.clearinghouse, TERMS.pack(), CURVE.pack(), LIMITS.pack())
         self.vault = load("InsuranceVault", self.clearinghouse, "Plimsoll insurance", "pINS", COOLDOWN)
+        self.batch = load("Batch", self.clearinghouse)
         self.exchange = load("Exchange", self.clearinghouse, 3, 1)
-        contracts = (self.exchange.address, self.auction.address, self.vault.address, named[-1])
+        contracts = (self.exchange.address, self.auction.address, self.vault.address, self.batch.address)
         addresses = Addresses(*(number(address) for address in contracts))
         setup = Setup(ORACLE, SETTINGS, TERMS, CURVE, 3, 1, 6, addresses=addresses, limits=LIMITS, cooldown=COOLDOWN)
         self.model = Protocol(setup, START)
@@ -186,7 +187,7 @@ class World:
         """Every token there is, and leave for the contracts to pull it."""
         for token in (self.quote, *self.tokens.values()):
             token.mint(wallet, PLENTY)
-            for spender in (self.clearinghouse, self.vault):
+            for spender in (self.clearinghouse, self.vault, self.batch):
                 send(token, "approve", spender.address, PLENTY, sender=wallet)
 
     def at(self, now: int) -> None:
@@ -238,6 +239,12 @@ class World:
                 assert self.exchange.lowest_nonce(key) == self.model.exchange.lowest[key], f"lowest nonce of {key:#x}"
             elif table == "auction_entries":
                 assert self.auction.entry(key) == self.model.auction.entries[key], f"entry of {key:#x}"
+            elif table == "standing_book":
+                found, stored = self.auction.standing_bid(key), self.model.auction.book[key]
+                assert found[2] == (stored.pack() if stored else 0), f"standing bid {key}"
+                assert stored is None or found[1] == stored.minimum, f"minimum of standing bid {key}"
+            elif table == "standing_takers":
+                assert self.auction.standing_bid(key)[0] == self.model.auction.takers[key], f"taker of {key}"
             elif table == "requests":
                 asked = self.model.vault.requests[key]
                 found = self.vault.request_of(boa.util.abi.Address(f"{key:#042x}"))
@@ -263,6 +270,7 @@ class World:
         assert self.vault.totalSupply() == model.vault.supply.value
         assert self.auction.terms() == model.auction.terms.value.pack()
         assert self.auction.limits() == model.auction.limits.value.pack()
+        assert sorted(self.auction.standing_book()) == [bid.pack() for bid in model.auction.on_book()]
         assert self.auction.vault_left() == model.auction.vault_left()
         assert house.entries() == model.clearinghouse.entries.value == sum(model.auction.entries.rows.values())
         self.engines.assert_same_words(range(MARKETS))
