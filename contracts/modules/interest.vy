@@ -65,8 +65,8 @@ def set_settings(settings_: uint256):
     """
     kink: uint256 = settings_ & _LOW_16
     band: uint256 = (settings_ >> 96) & _LOW_16
+    # Kink and band are 1 to 9,999 each: 0 wraps.
     if (
-        # Each 1 to 9,999: 0 wraps.
         max(unsafe_sub(kink, 1), unsafe_sub(band, 1)) > _BPS - 2
         or (settings_ >> 16) & _LOW_32 > (settings_ >> 48) & _LOW_32
         or max((settings_ >> 80) & _LOW_16, (settings_ >> 112) & _LOW_16) > _BPS

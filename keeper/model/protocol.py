@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from .batch import Batch
 from .clearinghouse import Clearinghouse
 from .exchange import Exchange
 from .limits import Named
+from .matching import MatchingHouse
 from .prices import Oracle
 from .risk_engine import Clock, RiskEngine
-from .standing import StandingHouse
 from .state import Journal, Table, trial
 from .vault import Vault
 from .words import Curve, Limits, Settings, SlowFeed, Terms
@@ -65,10 +66,11 @@ class Protocol:
         self.exchange = Exchange(
             self.journal, self.clearinghouse, setup.addresses.exchange, setup.taker_bps, setup.maker_bps
         )
-        self.auction = StandingHouse(
+        self.auction = MatchingHouse(
             self.journal, self.clearinghouse, setup.addresses.auction, setup.terms, setup.curve, setup.limits
         )
         self.vault = Vault(self.journal, self.clearinghouse, setup.addresses.vault, setup.cooldown)
+        self.batch = Batch(self.clearinghouse, self.exchange, self.auction)
         self.clearinghouse.set_venue(setup.addresses.exchange, True)
 
         self.update = self.engine.update

@@ -22,7 +22,7 @@ from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader, Session
 
 LOCAL_FEED_DECIMALS = 8
-GROUP = ("Clearinghouse", "Auction", "InsuranceVault")
+GROUP = ("Clearinghouse", "Auction", "InsuranceVault", "Batch")
 """Contracts that name each other for good, in the order in which they are deployed."""
 AFTER_GROUP = ("Exchange", "Lens")
 LINKS = (
@@ -30,8 +30,10 @@ LINKS = (
     ("Clearinghouse", "risk_engine", "RiskEngine"),
     ("Clearinghouse", "auction", "Auction"),
     ("Clearinghouse", "vault", "InsuranceVault"),
+    ("Clearinghouse", "batch", "Batch"),
     ("Auction", "clearinghouse", "Clearinghouse"),
     ("InsuranceVault", "clearinghouse", "Clearinghouse"),
+    ("Batch", "clearinghouse", "Clearinghouse"),
     ("Exchange", "clearinghouse", "Clearinghouse"),
     ("Lens", "clearinghouse", "Clearinghouse"),
     ("Lens", "auction", "Auction"),
@@ -114,13 +116,14 @@ def _deploy_core(session: Session, parameters: Parameters) -> None:
     assert session.record.quote is not None
     if "Clearinghouse" not in session.record.contracts:
         # They name each other for good: each is deployed where the Clearinghouse was told that it will be.
-        house, auction, vault, batch = session.addresses_to_come(len(GROUP) + 1)
+        house, auction, vault, batch = session.addresses_to_come(len(GROUP))
         settings = parameters.settings.word()
         named = (session.record.quote.token, engine, settings, auction, vault, batch)
         session.deploy("Clearinghouse", *named, at=house)
         session.deploy("Auction", house, *terms.words(), at=auction)
         share = parameters.vault
         session.deploy("InsuranceVault", house, share.name, share.symbol, share.cooldown_seconds, at=vault)
+        session.deploy("Batch", house, at=batch)
     house, auction, vault = (session.record.address(name) for name in GROUP[:3])
     session.deploy("Exchange", house, parameters.exchange.taker_fee, parameters.exchange.maker_fee)
     session.deploy("Lens", house, auction, vault)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scripts._deployment.refusal import Refused
 
 DEPLOYMENTS = Path("deployments")
-CONTRACTS = ("RiskEngine", "Clearinghouse", "Auction", "InsuranceVault", "Exchange", "Lens")
+CONTRACTS = ("RiskEngine", "Clearinghouse", "Auction", "InsuranceVault", "Batch", "Exchange", "Lens")
 """In the order in which they are deployed."""
 
 

@@ -38,6 +38,7 @@ def test_deploy__blank_network__contracts_wired_and_recorded(blank, chain, owner
         "Clearinghouse",
         "Auction",
         "InsuranceVault",
+        "Batch",
         "Exchange",
         "Lens",
     ]
@@ -75,7 +76,7 @@ def test_deploy__interrupted__goes_on_with_what_is_there(blank, stopped_at) -> N
     assert blank.deploy() == []
 
 
-@pytest.mark.parametrize("stopped_at", ["Auction", "InsuranceVault"])
+@pytest.mark.parametrize("stopped_at", ["Auction", "Batch"])
 def test_deploy__interrupted_in_a_group__deploys_the_group_anew(blank, stopped_at) -> None:
     half = stop_at(blank, stopped_at)
     done = blank.deploy()

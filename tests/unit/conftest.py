@@ -109,6 +109,11 @@ def vault(core):
 
 
 @pytest.fixture(scope="session")
+def batch(core):
+    return core.batch
+
+
+@pytest.fixture(scope="session")
 def exchange(load, owner, clearinghouse):
     return owner.deploy(load("Exchange"), clearinghouse, 3, 0)
 
@@ -119,7 +124,7 @@ def lens(load, owner, clearinghouse, auction, vault):
 
 
 @pytest.fixture(scope="session")
-def system(owner, signers, quote, eth, btc, feeds, risk_engine, clearinghouse, auction, vault, exchange):
+def system(owner, signers, quote, eth, btc, feeds, risk_engine, clearinghouse, auction, vault, batch, exchange):
     """Everything wired, with four markets and their prices of `PRICES` published."""
     system = System(
         owner=owner,
@@ -131,6 +136,7 @@ def system(owner, signers, quote, eth, btc, feeds, risk_engine, clearinghouse, a
         clearinghouse=clearinghouse,
         auction=auction,
         vault=vault,
+        batch=batch,
         exchange=exchange,
     )
     system.set_up()

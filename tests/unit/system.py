@@ -29,7 +29,7 @@ DEVIATION = 500
 """0.5%, in 1e-5."""
 
 # round_seconds, max_report_age, price_age, fast_life, tau, one_source, dead, basis_rate, basis_window, funding_period
-ORACLE = (2, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800)
+ORACLE = (2, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800, 0)
 MARKETS = {
     ETH: Parameters(4600, 470, 1400, bucket=1, flags=LISTED | PERP_ALLOWED | SPOT_ALLOWED),
     BTC: Parameters(3250, 400, 1350, bucket=0, flags=LISTED | PERP_ALLOWED | SPOT_ALLOWED),
@@ -70,6 +70,7 @@ class Core(NamedTuple):
     clearinghouse: Any
     auction: Any
     vault: Any
+    batch: Any
 
 
 def deploy_core(load: Callable[[str], Any], owner: Any, quote: Any, risk_engine: Any) -> Core:
@@ -79,6 +80,7 @@ def deploy_core(load: Callable[[str], Any], owner: Any, quote: Any, risk_engine:
         owner.deploy(load("Clearinghouse"), quote, risk_engine, SETTINGS.pack(), auction, vault, batch),
         owner.deploy(load("Auction"), house, TERMS.pack(), CURVE.pack(), LIMITS.pack()),
         owner.deploy(load("InsuranceVault"), house, "Plimsoll insurance", "pINS", COOLDOWN),
+        owner.deploy(load("Batch"), house),
     )
 
 
@@ -95,6 +97,7 @@ class System:
     clearinghouse: Any
     auction: Any
     vault: Any
+    batch: Any
     exchange: Any
     nonces: count[int] = field(default_factory=lambda: count(1))
 

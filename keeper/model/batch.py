@@ -1,0 +1,88 @@
+"""Several acts of one caller, tested together at their end (docs/exact.md, 5, Batch)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .auction_house import AuctionHouse
+from .clearinghouse import Clearinghouse, owner_of
+from .exchange import Exchange
+from .limits import EVERYTHING
+from .margin import relieves
+from .prices import LATE, LIVE
+from .requirement import Assessment
+from .state import Refused, act, require
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act; `data` is what the kind wants: settle's accounts, arguments of a fill or a bid, or what is called."""
+
+    kind: int
+    account: int = 0
+    market: int = 0
+    amount: int = 0
+    data: Any = ()
+
+
+class Batch:
+    """Acts for accounts of its caller while their own tests wait."""
+
+    def __init__(self, house: Clearinghouse, exchange: Exchange, auction: AuctionHouse) -> None:
+        self.journal = house.journal
+        self.house = house
+        self.exchange = exchange
+        self.auction = auction
+
+    @act
+    def batch(self, caller: int, accounts: Sequence[int], steps: Sequence[Step]) -> None:
+        """Do the steps in order, then test each account."""
+        house = self.house
+        before: dict[int, Assessment] = {}
+        try:
+            for account in accounts:
+                require(house.is_allowed(account, caller) and owner_of(account) != 0, "batch: not allowed")
+                require(account not in before, "batch: account twice")
+                before[account] = house.assess(account)
+                house.deferred.add(account)
+            for step in steps:
+                self._do(caller, step, accounts)
+        finally:
+            house.deferred.clear()
+        for account, assessment in before.items():
+            require_after_batch(assessment, house.assess(account), house.is_paused(EVERYTHING))
+
+    def _do(self, caller: int, step: Step, accounts: Sequence[int]) -> None:
+        house, me = self.house, self.house.named.batch
+        kinds: dict[int, Callable[[], Any]] = {
+            1: lambda: house.deposit(me, step.account, step.amount),
+            2: lambda: house.withdraw(me, step.account, step.amount),
+            3: lambda: house.deposit_spot(me, step.account, step.market, step.amount),
+            4: lambda: house.withdraw_spot(me, step.account, step.market, step.amount),
+            5: lambda: house.settle(step.market, step.data),
+            6: lambda: self._fill(step.data),
+            7: lambda: self.auction.bid(me, *step.data),
+            8: lambda: step.data(caller),
+        }
+        require(step.kind in kinds, "batch: unknown step")
+        require(step.kind not in (2, 4) or step.account in accounts, "batch: account not named")
+        kinds[step.kind]()
+
+    def _fill(self, arguments: Sequence[Any]) -> None:
+        try:
+            self.exchange.fill(self.house.named.batch, *arguments)
+        except Refused:
+            return  # left out, with an event
+
+
+def require_after_batch(before: Assessment, after: Assessment, paused: bool) -> None:
+    """Initial margin with unsettled profit counted as nothing, or relief by the same count; paused: relief alone."""
+    require(after.state != LATE, "batch: price is late")
+    require(after.state == LIVE, "batch: market is dead")
+    net = after.equity - after.claims
+    if after.mm == 0 or (net >= after.im + after.down and not paused):
+        return
+    old, new = (one._replace(equity=one.equity - one.claims) for one in (before, after))
+    require(before.mm > 0 and relieves(old, new), "batch: below initial margin")
