@@ -16,7 +16,7 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python lint format reference sizes demo clean
+.PHONY: help setup lock compile test test-contracts test-python coverage lint format reference sizes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ test-contracts: compile
 # Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test.
 test-python: compile
 	pytest -n $(WORKERS) --dist loadfile -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+
+coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
+	@python -m scripts.coverage --workers $(WORKERS)
 
 lint: setup ## ruff, mypy, mamushi, natrix
 	ruff check $(PYTHON_SOURCES)

@@ -1,0 +1,1 @@
+"""Which lines of the contracts and their modules the tests execute."""
