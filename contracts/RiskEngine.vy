@@ -16,6 +16,7 @@ from .interfaces import IRiskEngine
 from .modules import account
 from .modules import parameters as market_parameters
 from .modules import prices
+from .modules import engine_refusal as refusal
 from .modules import reports as signed_reports
 from .modules import requirement
 from .modules import slow_feed as slow_feeds
@@ -70,20 +71,26 @@ def update(reports: DynArray[IRiskEngine.Report, 7]):
     """
     quote: uint256 = slow_feeds.quote
     needed: uint256 = slow_feeds.threshold_of(quote)
-    assert len(reports) >= max(needed, 1), "risk_engine: too few reports"
-    assert len(reports) == needed, "risk_engine: too many reports"
+    if len(reports) < max(needed, 1):
+        refusal.refuse(refusal.TOO_FEW_REPORTS)
+    if len(reports) > needed:
+        refusal.refuse(refusal.TOO_MANY_REPORTS)
     round: uint256 = reports[0].round
     # Division, so that no round can overflow; a round of the past fits its 64 bits.
-    assert round <= block.timestamp // prices.ORACLE.round_seconds, "risk_engine: report from the future"
+    if round > block.timestamp // prices.ORACLE.round_seconds:
+        refusal.refuse(refusal.REPORT_FROM_THE_FUTURE)
     time: uint256 = unsafe_mul(round, prices.ORACLE.round_seconds)
-    assert unsafe_sub(block.timestamp, time) <= prices.ORACLE.max_report_age, "risk_engine: report too old"
+    if unsafe_sub(block.timestamp, time) > prices.ORACLE.max_report_age:
+        refusal.refuse(refusal.REPORT_TOO_OLD)
 
     length: uint256 = len(reports[0].payload)
     separator: bytes32 = signed_reports.separator()
     seen: uint256 = 0
     for i: uint256 in range(needed, bound=signed_reports.MAX_REPORTS):
-        assert reports[i].round == round, "risk_engine: mixed rounds"
-        assert (len(reports[i].payload) == length and length != 0 and length & 31 == 0), "risk_engine: payload length"
+        if reports[i].round != round:
+            refusal.refuse(refusal.MIXED_ROUNDS)
+        if len(reports[i].payload) != length or length == 0 or length & 31 != 0:
+            refusal.refuse(refusal.PAYLOAD_LENGTH)
         seen = signed_reports.check(round, keccak256(reports[i].payload), reports[i].signature, separator, seen)
 
     moved: uint256 = 0
@@ -232,8 +239,7 @@ def add_market(parameters: uint256, feed: address, heartbeat: uint256, deviation
     """
     ownable._check_owner()
     market: uint256 = market_parameters.add(parameters)
-    slow_feeds.note(market, market_parameters.g(parameters), market_parameters.flags(parameters))
-    log IRiskEngine.MarketSet(market=market, parameters=parameters)
+    self._note_parameters(market)
     self._set_slow_feed(market, feed, heartbeat, deviation)
     return market
 
@@ -241,12 +247,33 @@ def add_market(parameters: uint256, feed: address, heartbeat: uint256, deviation
 @external
 def set_parameters(market: uint256, parameters: uint256):
     """
-    @notice Replaces a market's parameter word.
+    @notice Replaces a market's parameter word. What rises of s, u and g ramps in from what it is now.
     """
     ownable._check_owner()
-    market_parameters.set_market(market, parameters)
-    slow_feeds.note(market, market_parameters.g(parameters), market_parameters.flags(parameters))
-    log IRiskEngine.MarketSet(market=market, parameters=parameters)
+    market_parameters.set_market(market, parameters, prices.ORACLE.ramp)
+    self._note_parameters(market)
+
+
+@external
+def calibrate(market: uint256, s: uint256, u: uint256, g: uint256, cap: uint256):
+    """
+    @notice Moves a market's s, u, g (1e-5) and cap (whole quote) by at most a fifth of each, by the calibrator, once
+            a day at most.
+    """
+    if msg.sender != market_parameters.calibrator:
+        refusal.refuse(refusal.NOT_THE_CALIBRATOR)
+    market_parameters.calibrate(market, s, u, g, cap, prices.ORACLE.ramp)
+    self._note_parameters(market)
+
+
+@external
+def set_calibrator(calibrator: address):
+    """
+    @notice Replaces who may calibrate, zero for nobody.
+    """
+    ownable._check_owner()
+    market_parameters.calibrator = calibrator
+    log IRiskEngine.CalibratorSet(calibrator=calibrator)
 
 
 @external
@@ -263,11 +290,14 @@ def set_slow_feed(market: uint256, feed: address, heartbeat: uint256, deviation:
 @external
 def set_risk(risk: uint256):
     """
-    @notice Replaces correlations, kappa, iota and the minimum requirement.
+    @notice Replaces correlations, kappa, iota and the minimum requirement; all but iota ramps in.
     """
     ownable._check_owner()
-    market_parameters.set_risk(risk)
-    log IRiskEngine.RiskSet(risk=risk)
+    market_parameters.set_risk(risk, prices.ORACLE.ramp)
+    target: uint256 = 0
+    times: uint256 = 0
+    target, times = self._risk_ramp()
+    log IRiskEngine.RiskSet(risk=market_parameters.risk, target=target, times=times)
 
 
 @external
@@ -310,6 +340,25 @@ def risk() -> uint256:
 
 @external
 @view
+def risk_ramp() -> (uint256, uint256):
+    """
+    @notice The risk word that `risk` is on its way to, and start (bits 0 to 31) and end (32 to 63) of the way; zeros
+            without a ramp.
+    """
+    return self._risk_ramp()
+
+
+@external
+@view
+def calibrator() -> address:
+    """
+    @notice Who may calibrate.
+    """
+    return market_parameters.calibrator
+
+
+@external
+@view
 def market_count() -> uint256:
     """
     @notice How many markets there are.
@@ -333,6 +382,21 @@ def threshold() -> uint256:
     @notice How many reports an update takes.
     """
     return slow_feeds.threshold_of(slow_feeds.quote)
+
+
+@internal
+@view
+def _risk_ramp() -> (uint256, uint256):
+    if market_parameters.risk & market_parameters.RISK_RAMP == 0:
+        return 0, 0
+    return market_parameters.risk_target, market_parameters.risk_times
+
+
+@internal
+def _note_parameters(market: uint256):
+    word: uint256 = market_parameters.words[market]
+    slow_feeds.note(market, market_parameters.g(word), market_parameters.flags(word))
+    log IRiskEngine.MarketSet(market=market, parameters=word)
 
 
 @internal

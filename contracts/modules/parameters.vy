@@ -6,25 +6,37 @@
      correlations in percent, the minimum requirement in 0.01 quote.
 """
 
+from . import engine_refusal as refusal
 from . import rounding
 
 MAX_MARKETS: constant(uint256) = 64
 BUCKETS: constant(uint256) = 8
 # In a market's flags.
 LISTED: constant(uint256) = 1
+PERP: constant(uint256) = 2
+RETIRING: constant(uint256) = 16
+RETIRED: constant(uint256) = 32
+# Seconds between two calibrations of a market.
+PERIOD: constant(uint256) = 86_400
 
 # Of a parameter word: 0 unless a ramp was begun.
 RAMP_END: constant(uint256) = 2**160 - 2**128
 
 _LOW_16: constant(uint256) = 2**16 - 1
 _LOW_32: constant(uint256) = 2**32 - 1
+_LOW_40: constant(uint256) = 2**40 - 1
 # s, u and g.
 _SPREADS: constant(uint256) = 2**48 - 1
 _LOWEST_PIVOT: constant(int256) = 10**12
 _PAIRS: constant(uint256) = BUCKETS * (BUCKETS - 1) // 2
-# Ramp targets and ramp times: no ramp is kept yet, so that a word that asks for one is refused. And what is no
-# bucket, no flag and no field at all.
+# What nobody sets: ramp targets and times, flags of retiring and the time of a calibration; and what is no field at all.
 _UNUSED: constant(uint256) = max_value(uint256) - (2**211 - 1) + (2**208 - 2**203) + (2**160 - 2**48)
+_BUCKET: constant(uint256) = 2**208 - 2**200
+# Of a market's word, whatever is set: that it is given up, and when it was calibrated.
+_KEPT: constant(uint256) = ((RETIRING | RETIRED) << 208) | (2**248 - 2**216)
+# Of a risk word: set while a change of it ramps in. Above it is nothing.
+RISK_RAMP: constant(uint256) = 2**250
+_IOTA: constant(uint256) = 2**226 - 2**210
 
 # A market's parameter word; 0 for a market that is not there.
 words: uint256[MAX_MARKETS]
@@ -32,24 +44,20 @@ words: uint256[MAX_MARKETS]
 count: uint256
 # Correlations, kappa, iota and the minimum requirement of every account.
 risk: uint256
-
-
-@internal
-@pure
-def s(word: uint256) -> uint256:
-    """
-    @notice Systematic volatility of a market, 1e-5.
-    """
-    return word & _LOW_16
+# What it is on its way to, and when it set out (bits 0 to 31) and arrives (32 to 63).
+risk_target: uint256
+risk_times: uint256
+# Who may move s, u, g and caps in small steps.
+calibrator: address
 
 
 @internal
 @pure
 def g(word: uint256) -> uint256:
     """
-    @notice What a unit of gross holding costs, 1e-5.
+    @notice What a unit of gross holding costs, 1e-5; while it rises, what it rises to.
     """
-    return (word >> 32) & _LOW_16
+    return ((word >> 80) if word & RAMP_END != 0 else (word >> 32)) & _LOW_16
 
 
 @internal
@@ -79,7 +87,7 @@ def cap(word: uint256) -> uint256:
     """
     @notice What may be open in a market at most, WAD quote; 0: without a limit.
     """
-    return unsafe_mul((word >> 160) & (2**40 - 1), 10**18)
+    return unsafe_mul((word >> 160) & _LOW_40, 10**18)
 
 
 @internal
@@ -128,7 +136,7 @@ def min_requirement(risk: uint256) -> uint256:
     """
     @notice The least requirement of a held market, WAD quote.
     """
-    return unsafe_mul(risk >> 226, 10**16)
+    return unsafe_mul((risk >> 226) & (2**24 - 1), 10**16)
 
 
 @internal
@@ -138,7 +146,8 @@ def check_market(word: uint256):
     @notice Refuses a market's parameters that no market can have.
     """
     # A market without systematic volatility is a mistake: it would be collateral at full value.
-    assert (self.s(word) != 0 and word & _UNUSED == 0), "risk_engine: parameters out of range"
+    if word & _LOW_16 == 0 or word & _UNUSED != 0:
+        refusal.refuse(refusal.PARAMETERS_OUT_OF_RANGE)
 
 
 @internal
@@ -149,12 +158,20 @@ def check_risk(risk: uint256):
             correlations that cannot all hold at once, with which a portfolio would have a negative variance.
     """
     kappa: uint256 = self.kappa(risk)
-    valid: bool = kappa >= 500 and kappa <= 10_000 and self.iota(risk) >= 10_000 and self.min_requirement(risk) != 0
+    valid: bool = (
+        kappa >= 500
+        and kappa <= 10_000
+        and self.iota(risk) >= 10_000
+        and risk < RISK_RAMP
+        and self.min_requirement(risk) != 0
+    )
     for pair: uint256 in range(_PAIRS):
         if (risk >> unsafe_mul(7, pair)) & 127 > 100:
             valid = False
-    assert valid, "risk_engine: risk out of range"
-    assert self._are_possible(risk), "risk_engine: impossible correlations"
+    if not valid:
+        refusal.refuse(refusal.RISK_OUT_OF_RANGE)
+    if not self._are_possible(risk):
+        refusal.refuse(refusal.IMPOSSIBLE_CORRELATIONS)
 
 
 @internal
@@ -186,7 +203,8 @@ def add(word: uint256) -> uint256:
     @notice Lists one market more and returns its number.
     """
     market: uint256 = self.count
-    assert market < MAX_MARKETS, "risk_engine: too many markets"
+    if market >= MAX_MARKETS:
+        refusal.refuse(refusal.TOO_MANY_MARKETS)
     self.check_market(word)
     self.count = unsafe_add(market, 1)  # at most 64
     self.words[market] = word
@@ -194,22 +212,101 @@ def add(word: uint256) -> uint256:
 
 
 @internal
-def set_market(market: uint256, word: uint256):
+def set_market(market: uint256, word: uint256, ramp: uint256):
     """
     @notice Replaces the parameters of a market.
+    @param ramp Seconds over which s, u and g rise.
     """
     self.check_known(market)
     self.check_market(word)
-    self.words[market] = word
+    old: uint256 = self.words[market]
+    if self.flags(old) & LISTED != 0 and (old ^ word) & _BUCKET != 0:
+        refusal.refuse(refusal.BUCKET_IS_FIXED)
+    new: uint256 = word | (old & _KEPT)
+    # What is given up gets no perpetuals again.
+    if self.flags(new) & (RETIRING | RETIRED) != 0:
+        new &= ~(PERP << 208)
+    self._begin_ramp(market, old, new, ramp)
 
 
 @internal
-def set_risk(risk: uint256):
+def calibrate(market: uint256, s: uint256, u: uint256, g: uint256, cap: uint256, ramp: uint256):
+    """
+    @notice Moves s, u, g (1e-5) and the cap (whole quote) of a market by at most a fifth of what they are to be.
+    @param ramp Seconds over which s, u and g rise.
+    """
+    self.check_known(market)
+    old: uint256 = self.words[market]
+    if block.timestamp < unsafe_add((old >> 216) & _LOW_32, PERIOD):
+        refusal.refuse(refusal.CALIBRATED_LATELY)
+    aim: uint256 = self.at(old, True) if old & RAMP_END != 0 else old
+    # Within a fifth of 16 bits all numbers stay below 2^17, and within one of 40 below 2^41.
+    if (
+        self._is_far(aim & _LOW_16, s)
+        or self._is_far((aim >> 16) & _LOW_16, u)
+        or self._is_far((aim >> 32) & _LOW_16, g)
+        or self._is_far((aim >> 160) & _LOW_40, cap)
+    ):
+        refusal.refuse(refusal.STEP_TOO_LARGE)
+    if (s | u | g) > _LOW_16 or cap > _LOW_40:
+        refusal.refuse(refusal.PARAMETERS_OUT_OF_RANGE)
+    word: uint256 = s | (u << 16) | (g << 32) | (cap << 160) | (aim & (2**216 - 2**200)) | (block.timestamp << 216)
+    self._begin_ramp(market, old, word, ramp)
+
+
+@internal
+@pure
+def _is_far(old: uint256, new: uint256) -> bool:
+    # Further than a fifth of the old one.
+    distance: uint256 = unsafe_sub(max(old, new), min(old, new))
+    return distance > old // 5
+
+
+@internal
+def _begin_ramp(market: uint256, old: uint256, word: uint256, ramp: uint256):
+    # Keeps a word that has no ramp; with one where s, u or g rises from what it is now.
+    now: uint256 = self.at(old, False) if old & RAMP_END != 0 else old
+    spreads: uint256 = 0
+    for offset: uint256 in [0, 16, 32]:
+        spreads |= min((now >> offset) & _LOW_16, (word >> offset) & _LOW_16) << offset
+    if ramp == 0 or spreads == word & _SPREADS:
+        self.words[market] = word
+    else:
+        self.words[market] = (
+            (word & ~_SPREADS)
+            | spreads
+            | ((word & _SPREADS) << 48)
+            | (block.timestamp << 96)
+            | (unsafe_add(block.timestamp, ramp) << 128)
+        )
+
+
+@internal
+def set_flags(market: uint256, flags: uint256):
+    """
+    @notice Replaces a market's flags alone.
+    """
+    self.words[market] = (self.words[market] & ~(255 << 208)) | (flags << 208)
+
+
+@internal
+def set_risk(risk: uint256, ramp: uint256):
     """
     @notice Replaces the parameters that all accounts share.
+    @param ramp Seconds over which all but iota changes.
     """
     self.check_risk(risk)
-    self.risk = risk
+    old: uint256 = self.risk
+    # A change during a ramp starts from where that ramp was to end.
+    if old & RISK_RAMP != 0:
+        old = self.risk_target
+    old = (old & ~_IOTA) | (risk & _IOTA)
+    if ramp == 0 or old == risk or self.risk == 0:
+        self.risk = risk
+        return
+    self.risk = old | RISK_RAMP
+    self.risk_target = risk
+    self.risk_times = block.timestamp | (unsafe_add(block.timestamp, ramp) << 32)
 
 
 @internal
@@ -218,4 +315,5 @@ def check_known(market: uint256):
     """
     @notice Refuses a market that was never added.
     """
-    assert market < self.count, "risk_engine: unknown market"
+    if market >= self.count:
+        refusal.refuse(refusal.UNKNOWN_MARKET)

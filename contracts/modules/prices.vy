@@ -60,6 +60,7 @@ def __init__(oracle: IRiskEngine.Oracle):
     assert oracle.basis_rate <= _HIGHEST_BASIS, "risk_engine: oracle out of range"
     assert oracle.basis_window != 0 and oracle.basis_window <= 86_400, "risk_engine: oracle out of range"
     assert oracle.funding_period != 0 and oracle.funding_period <= 31_536_000, "risk_engine: oracle out of range"
+    assert oracle.ramp <= 2_592_000, "risk_engine: oracle out of range"
     ORACLE = oracle
 
 

@@ -7,6 +7,7 @@
 
 from snekmate.utils import eip712_domain_separator
 
+from . import engine_refusal as refusal
 from . import prices
 from . import slow_feed
 
@@ -46,7 +47,8 @@ def set_signers(signers: DynArray[address, MAX_SIGNERS], threshold: uint256):
         valid = valid and signer != empty(address) and self._places[signer] == 0
         place = unsafe_add(place, 1)  # at most 16
         self._places[signer] = place
-    assert valid, "risk_engine: signers out of range"
+    if not valid:
+        refusal.refuse(refusal.SIGNERS_OUT_OF_RANGE)
     self.signers = signers
 
 
@@ -70,9 +72,11 @@ def check(round: uint256, payload_hash: bytes32, signature: Bytes[65], separator
         )
     place: uint256 = self._places[signer]
     # What recovers to nobody is nobody's: the zero address has no place.
-    assert place != 0, "risk_engine: unknown signer"
+    if place == 0:
+        refusal.refuse(refusal.UNKNOWN_SIGNER)
     bit: uint256 = 1 << place
-    assert seen & bit == 0, "risk_engine: signer twice"
+    if seen & bit != 0:
+        refusal.refuse(refusal.SIGNER_TWICE)
     return seen | bit
 
 
@@ -119,7 +123,8 @@ def _price(entry: uint256) -> uint256:
     encoded: uint256 = entry & _LOW_54
     if encoded >> 48 != 0 and encoded & 2**47 == 0:
         encoded = prices.encode(prices.decode(encoded))
-    assert unsafe_sub(encoded, _LOWEST) <= _HIGHEST - _LOWEST, "risk_engine: price out of bounds"
+    if unsafe_sub(encoded, _LOWEST) > _HIGHEST - _LOWEST:
+        refusal.refuse(refusal.PRICE_OUT_OF_BOUNDS)
     return encoded
 
 

@@ -8,6 +8,7 @@
 """
 
 from ..interfaces import IRiskEngine
+from . import engine_refusal as refusal
 from . import account
 from . import parameters as market_parameters
 from . import prices
@@ -64,7 +65,8 @@ def _owes(maps: uint256, words: DynArray[uint256, 32]) -> (bool, int256):
                 return True, 0
             costs = unsafe_add(costs, cost)  # at most 16 numbers of 128 bits
             place = unsafe_add(place, 1)
-    assert left == 0, "risk_engine: too many markets"
+    if left != 0:
+        refusal.refuse(refusal.TOO_MANY_MARKETS)
     return False, costs
 
 
@@ -93,7 +95,53 @@ def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32], priced: bo
                 free.equity += self._floor_of_wad(sums.value)
                 free.state = sums.state
             return free
-    return self._require(cash, self._sum(maps, words, False))
+    summed: Sums = self._sum(maps, words, False)
+    risk: uint256 = market_parameters.risk
+    assessment: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
+    assessment.equity = cash - summed.cost + self._floor_of_wad(summed.value)
+    assessment.down = rounding.ceil_udiv(summed.lose, _E23)
+    assessment.up = summed.gain // _E23
+    assessment.claims = summed.claims
+    assessment.state = summed.state
+    square: int256 = self._form(summed, risk)
+    minimum: uint256 = market_parameters.min_requirement(risk)
+    held: uint256 = max(1, summed.held)
+    initial: uint256 = 0
+    if summed.ramping or risk & market_parameters.RISK_RAMP != 0:
+        # Initial margin is already what it will be when all ramps have ended, unless that is less.
+        target: uint256 = risk
+        if risk & market_parameters.RISK_RAMP != 0:
+            target = market_parameters.risk_target
+            square, minimum = self._on_the_way(
+                square, self._form(summed, target), minimum, market_parameters.min_requirement(target)
+            )
+        aimed: Sums = self._sum(maps, words, True)
+        initial = max(
+            self._total(self._form(aimed, target), aimed.gross), market_parameters.min_requirement(target) * held
+        )
+    assessment.floor = minimum * held
+    assessment.mm = max(self._total(square, summed.gross), assessment.floor)
+    assessment.im = rounding.ceil_udiv(max(assessment.mm, initial) * market_parameters.iota(risk), 10_000)
+    return assessment
+
+
+@internal
+@view
+def _on_the_way(square: int256, square_to: int256, minimum: uint256, minimum_to: uint256) -> (int256, uint256):
+    # Q and the minimum between two risk words.
+    times: uint256 = market_parameters.risk_times
+    start: uint256 = times & (2**32 - 1)
+    whole: uint256 = unsafe_sub(times >> 32, start)
+    gone: uint256 = min(unsafe_sub(block.timestamp, start), whole)
+    # In two parts, so that the product does not overflow: both have the sign of the difference.
+    distance: int256 = square_to - square
+    steps: int256 = convert(gone, int256)
+    length: int256 = convert(whole, int256)
+    moved: int256 = distance // length * steps + distance % length * steps // length
+    now: uint256 = minimum_to
+    if minimum_to > minimum:
+        now = minimum + rounding.ceil_udiv((minimum_to - minimum) // 10**16 * gone, whole) * 10**16
+    return square + moved, now
 
 
 @internal
@@ -163,7 +211,8 @@ def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
             unsafe_add(unsafe_mul((parameters >> 16) & _LOW_16, magnitude), unsafe_sub(_E32, 1)), _E32
         )
         sums.idiosyncratic += magnitude * magnitude
-    assert left == 0, "risk_engine: too many markets"
+    if left != 0:
+        refusal.refuse(refusal.TOO_MANY_MARKETS)
     return sums
 
 
@@ -173,22 +222,6 @@ def _floor_of_wad(scaled: int256) -> int256:
     # scaled / 1e18 toward minus infinity.
     quotient: int256 = unsafe_div(scaled, _WAD)
     return unsafe_sub(quotient, 1) if unsafe_mul(quotient, _WAD) > scaled else quotient
-
-
-@internal
-@view
-def _require(cash: int256, sums: Sums) -> IRiskEngine.Assessment:
-    risk: uint256 = market_parameters.risk
-    assessment: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-    assessment.equity = cash - sums.cost + self._floor_of_wad(sums.value)
-    assessment.floor = market_parameters.min_requirement(risk) * max(1, sums.held)
-    assessment.mm = max(self._total(self._form(sums, risk), sums.gross), assessment.floor)
-    assessment.im = rounding.ceil_udiv(assessment.mm * market_parameters.iota(risk), 10_000)
-    assessment.down = rounding.ceil_udiv(sums.lose, _E23)
-    assessment.up = sums.gain // _E23
-    assessment.claims = sums.claims
-    assessment.state = sums.state
-    return assessment
 
 
 @internal

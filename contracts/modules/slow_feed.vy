@@ -5,6 +5,8 @@
 @dev The AggregatorV3 interface. Word and rules are those of docs/exact.md, sections 1 and 2.
 """
 
+from . import engine_refusal as refusal
+
 
 interface Aggregator:
     def decimals() -> uint8: view
@@ -45,9 +47,8 @@ def set(market: uint256, feed: address, heartbeat: uint256, deviation: uint256) 
     word: uint256 = 0
     if feed != empty(address):
         decimals: uint256 = convert(staticcall Aggregator(feed).decimals(), uint256)
-        assert (
-            heartbeat != 0 and heartbeat < 2**24 and deviation < 2**16 and decimals <= 18
-        ), "risk_engine: feed out of range"
+        if heartbeat == 0 or heartbeat >= 2**24 or deviation >= 2**16 or decimals > 18:
+            refusal.refuse(refusal.FEED_OUT_OF_RANGE)
         word = convert(feed, uint256) | (heartbeat << 160) | (deviation << 184) | (decimals << 200)
     if market == QUOTE:
         self.quote = (self.quote & ~_FEED) | word
@@ -98,9 +99,11 @@ def listed(market: uint256, different: uint256) -> uint256:
     @notice The feed word of a market that takes prices; any other is refused.
     @param different The bits in which entries that must name this market differ from each other.
     """
-    assert different & (255 << 90) == 0, "risk_engine: mixed markets"
+    if different & (255 << 90) != 0:
+        refusal.refuse(refusal.MIXED_MARKETS)
     word: uint256 = self.words[market] if market < _MARKETS else 0
-    assert (word >> 224) & _LISTED != 0, "risk_engine: unknown market"
+    if (word >> 224) & _LISTED == 0:
+        refusal.refuse(refusal.UNKNOWN_MARKET)
     return word
 
 
@@ -139,7 +142,8 @@ def look(word: uint256) -> uint256:
     """
     if word & _ADDRESS == 0:
         return 0
-    assert msg.gas >= _GAS_BEFORE_FEED, "risk_engine: not enough gas"
+    if msg.gas < _GAS_BEFORE_FEED:
+        refusal.refuse(refusal.NOT_ENOUGH_GAS)
     success: bool = False
     data: Bytes[160] = b""
     success, data = raw_call(

@@ -9,7 +9,7 @@ from keeper.book.mirror import Mirror, slots
 from keeper.model import auction, interest, prices
 from keeper.model.auction import Quote
 from keeper.model.prices import Oracle, Reading
-from keeper.model.requirement import Assessment, Holding, appraise, assess
+from keeper.model.requirement import Assessment, Holding, RiskRamp, Shared, appraise, assess
 from keeper.model.rounding import WAD, ceil_div, trunc_div
 from keeper.model.words import (
     Curve,
@@ -47,6 +47,13 @@ class Exact:
     def risk(self) -> Risk:
         """Correlations, κ, ι."""
         return Risk.unpack(self.mirror.scalars["risk"])
+
+    @cached_property
+    def shared(self) -> Shared:
+        """What all markets share, with the way it is on."""
+        target, times = self.mirror.scalars.get("risk_target", 0), self.mirror.scalars.get("risk_times", 0)
+        ramp = RiskRamp(Risk.unpack(target), times & 2**32 - 1, times >> 32) if target else None
+        return Shared(self.risk, ramp, self.now)
 
     @cached_property
     def terms(self) -> Terms:
@@ -120,11 +127,11 @@ class Exact:
 
     def appraise(self, account: int) -> Assessment:
         """As `assess`, with the spot of an account that owes nothing priced too."""
-        return appraise(self.cash(account), self.holdings(account), self._market, self.risk)
+        return appraise(self.cash(account), self.holdings(account), self._market, self.shared)
 
     def measure(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
         """The same of any book."""
-        return assess(cash, holdings, self._market, self.risk)
+        return assess(cash, holdings, self._market, self.shared)
 
     def notional(self, holdings: Mapping[int, Holding]) -> int:
         """Σ (|spot| + |size|)·index, WAD quote."""

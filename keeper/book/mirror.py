@@ -180,8 +180,10 @@ class Mirror:
                 self._put(self.tokens, market, (token, decimals))
             case CurveAdded(number, curve):
                 self._put(self.curves, number, curve)
-            case RiskSet(risk):
+            case RiskSet(risk, target, times):
                 self._put(self.scalars, "risk", risk)
+                self._put(self.scalars, "risk_target", target)
+                self._put(self.scalars, "risk_times", times)
             case TermsSet(terms):
                 self._put(self.scalars, "terms", terms)
             case LimitsSet(limits):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from keeper.book.columns import Columns, Floats
 from keeper.book.exact import Exact
-from keeper.model.words import BUCKETS
+from keeper.model.words import BUCKETS, Risk
 
 _ABSOLUTE = 1e-6
 _LINEAR = 1e-12
@@ -76,9 +76,8 @@ class Screen(NamedTuple):
 def markets_of(exact: Exact, count: int) -> Markets:
     """The markets at the second of `exact`, as floats; one that has no parameters charges nothing and is dead."""
     readings = [exact.reading(market) for market in range(count)]
-    parameters = [exact.parameters(market) for market in range(count)]
-    risk = exact.risk
-    rho = np.array([[risk.rho_at(i, j) / 100 for j in range(BUCKETS)] for i in range(BUCKETS)])
+    parameters = [exact.parameters(market).at(exact.now) for market in range(count)]
+    rho, kappa, minimum = _shared_of(exact)
     return Markets(
         np.array([reading.index / _WAD for reading in readings]),
         np.array([reading.p_star / _WAD for reading in readings]),
@@ -89,11 +88,30 @@ def markets_of(exact: Exact, count: int) -> Markets:
         np.array([word.g / 1e5 for word in parameters]),
         np.array([word.bucket for word in parameters], dtype=np.int64),
         rho,
-        risk.kappa / 1e4,
-        risk.min_requirement / 100,
+        kappa,
+        minimum,
         exact.indices.supply / _WAD,
         exact.indices.borrow / _WAD,
     )
+
+
+def _shared_of(exact: Exact) -> tuple[Floats, float, float]:
+    """Correlations, κ and minimum; between two risk words those that make the form between theirs."""
+    risk, ramp, now = exact.shared
+    rho, kappa, minimum = _correlations(risk), risk.kappa / 1e4, risk.min_requirement / 100
+    if ramp is None:
+        return rho, kappa, minimum
+    gone = (min(now, ramp.end) - ramp.start) / (ramp.end - ramp.start)
+    later, aim = ramp.target.kappa / 1e4, ramp.target.min_requirement / 100
+    own = (1 - gone) * (1 - kappa) * rho + gone * (1 - later) * _correlations(ramp.target)
+    kappa = (1 - gone) * kappa + gone * later
+    # The minimum rises on the way and falls at once.
+    minimum = minimum + gone * (aim - minimum) if aim > minimum else aim
+    return own / (1 - kappa) if kappa < 1 else np.zeros_like(rho), kappa, minimum
+
+
+def _correlations(risk: Risk) -> Floats:
+    return np.array([[risk.rho_at(i, j) / 100 for j in range(BUCKETS)] for i in range(BUCKETS)])
 
 
 def screen(columns: Columns, markets: Markets) -> Screen:

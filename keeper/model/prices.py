@@ -35,6 +35,7 @@ class Oracle:
     basis_rate: int
     basis_window: int
     funding_period: int
+    ramp: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from math import isqrt
 from typing import NamedTuple
 
 from .prices import Reading
-from .rounding import BPS, WAD
+from .rounding import BPS, WAD, ceil_div, trunc_div
 from .words import BUCKETS, Parameters, Risk
 
 MAX_MARKETS = 16
@@ -58,18 +58,49 @@ def owes_nothing(cash: int, holdings: Mapping[int, Holding]) -> bool:
     return all(size == 0 and cost <= 0 for _, size, cost in holdings.values())
 
 
-def assess(cash: int, holdings: Mapping[int, Holding], market: Market, risk: Risk) -> Assessment:
+class RiskRamp(NamedTuple):
+    """The way of all that markets share to another risk word."""
+
+    target: Risk
+    start: int
+    end: int
+
+
+class Shared(NamedTuple):
+    """What all markets share, and the second that ramps are looked at."""
+
+    risk: Risk
+    ramp: RiskRamp | None = None
+    now: int = 0
+
+
+class _Sums(NamedTuple):
+    """What prices and parameters make of a book; `ramping` if a parameter of one of its markets is on its way."""
+
+    equity: int
+    worse: int
+    better: int
+    gross: int
+    idiosyncratic: int
+    buckets: list[int]
+    claims: int
+    held: int
+    state: int
+    ramping: bool
+
+
+def assess(cash: int, holdings: Mapping[int, Holding], market: Market, shared: Shared) -> Assessment:
     """Equity and requirement of an account; no price is read for one that owes nothing."""
     if owes_nothing(cash, holdings):
         claims = -sum(cost for _, _, cost in holdings.values())
         return Assessment(cash + claims, 0, 0, 0, 0, 0, claims, 0)
-    return _measure(cash, holdings, market, risk)
+    return _measure(cash, holdings, market, shared)
 
 
-def appraise(cash: int, holdings: Mapping[int, Holding], market: Market, risk: Risk) -> Assessment:
+def appraise(cash: int, holdings: Mapping[int, Holding], market: Market, shared: Shared) -> Assessment:
     """As `assess`, but an account that owes nothing has its spot priced: equity holds it, state is the worst."""
     if not owes_nothing(cash, holdings):
-        return _measure(cash, holdings, market, risk)
+        return _measure(cash, holdings, market, shared)
     claims = value = state = 0
     for number, (spot, _, cost) in holdings.items():
         claims -= cost
@@ -80,8 +111,38 @@ def appraise(cash: int, holdings: Mapping[int, Holding], market: Market, risk: R
     return Assessment(cash + claims + value // WAD, 0, 0, 0, 0, 0, claims, state)
 
 
-def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, risk: Risk) -> Assessment:
+def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, shared: Shared) -> Assessment:
+    risk, ramp, now = shared
+    sums = _sum(cash, holdings, market, lambda parameters: parameters.at(now))
+    square, minimum = _square(sums, risk), risk.min_requirement
+    held = sums.held or 1
+    later = 0
+    if ramp or sums.ramping:
+        aim = ramp.target if ramp else risk
+        if ramp:
+            gone, length = min(now, ramp.end) - ramp.start, ramp.end - ramp.start
+            square += trunc_div((_square(sums, aim) - square) * gone, length)
+            rise = aim.min_requirement - minimum
+            minimum = minimum + ceil_div(rise * gone, length) if rise > 0 else aim.min_requirement
+        aimed = _sum(cash, holdings, market, lambda parameters: parameters.aim)
+        later = max(_total(_square(aimed, aim), aimed.gross), aim.min_requirement * _E16 * held)
+    floor = minimum * _E16 * held
+    mm = max(_total(square, sums.gross), floor)
+    return Assessment(
+        sums.equity,
+        mm,
+        ceil_div(max(mm, later) * risk.iota, BPS),
+        floor,
+        ceil_div(sums.worse, _E23),
+        sums.better // _E23,
+        sums.claims,
+        sums.state,
+    )
+
+
+def _sum(cash: int, holdings: Mapping[int, Holding], market: Market, when: Callable[[Parameters], Parameters]) -> _Sums:
     value = costs = claims = worse = better = gross = idiosyncratic = held = worst = 0
+    ramping = False
     sums = [0] * BUCKETS
     for number, (spot, size, cost) in holdings.items():
         costs += cost
@@ -89,7 +150,9 @@ def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, risk: R
             claims -= cost
             continue
         held += 1
-        reading, parameters = market(number)
+        reading, stored = market(number)
+        ramping = ramping or stored.ramp_end > 0
+        parameters = when(stored)
         index = reading.index
         if reading.state > worst:
             worst = reading.state
@@ -110,26 +173,21 @@ def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, risk: R
             better -= exposure * reading.down_faded
             term = -(parameters.u * exposure // _E32)
         idiosyncratic += term * term
-    requirement = _systematic(sums, idiosyncratic, risk) - (-gross // _E23)
-    floor = risk.min_requirement * _E16 * (held or 1)
-    mm = max(requirement, floor)
-    return Assessment(
-        cash - costs + value // WAD,
-        mm,
-        -(-mm * risk.iota // BPS),
-        floor,
-        -(-worse // _E23),
-        better // _E23,
-        claims,
-        worst,
-    )
+    equity = cash - costs + value // WAD
+    return _Sums(equity, worse, better, gross, idiosyncratic, sums, claims, held, worst, ramping)
 
 
-def _systematic(sums: list[int], idiosyncratic: int, risk: Risk) -> int:
-    """R: the root of bucket and single-name risk, rounded up, in WAD quote."""
+def _total(square: int, gross: int) -> int:
+    """R + G in WAD quote: the root of `square` and the charge on gross holdings, each rounded up."""
+    root = isqrt(square - 1) + 1 if square > 0 else 0
+    return root * _E6 + ceil_div(gross, _E23)
+
+
+def _square(sums: _Sums, risk: Risk) -> int:
+    """Q: bucket and single-name risk squared, in (1e-9 quote)²."""
     buckets = []
     positive = negative = own = 0
-    for bucket, total in enumerate(sums):
+    for bucket, total in enumerate(sums.buckets):
         if total > 0:
             scaled = -(-total // _E32)
             positive += scaled
@@ -145,11 +203,8 @@ def _systematic(sums: list[int], idiosyncratic: int, risk: Risk) -> int:
         for j, second in buckets[place + 1 :]:
             cross += risk.rho_at(i, j) * first * second
     kappa = risk.kappa
-    square = (
-        _E6 * idiosyncratic
+    return (
+        _E6 * sums.idiosyncratic
         + (BPS - kappa) * (100 * own + 2 * cross)
         + 100 * kappa * (positive * positive + negative * negative)
     )
-    if square <= 0:
-        return 0
-    return (isqrt(square - 1) + 1) * _E6

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median_low
 from typing import NamedTuple
 
 from . import prices, requirement
 from .prices import Answer, Entry, Oracle, Reading, SlowPrice
-from .requirement import Assessment, Holding
+from .requirement import Assessment, Holding, RiskRamp, Shared
 from .state import Cell, Journal, Table, act, require
-from .words import LISTED, QUOTE_FEED, Parameters, PriceWord, Risk, SlowFeed
+from .words import LISTED, PERP_ALLOWED, QUOTE_FEED, RETIRED, RETIRING, Parameters, PriceWord, Risk, SlowFeed
 
 UNKNOWN_MARKET = "risk_engine: unknown market"
 UNLISTED = Parameters(0, 0, 0, bucket=0, flags=0)
+CALIBRATION_PERIOD = 86_400
+"""Seconds between two calibrations of a market."""
 NO_RISK = Risk((0,) * 28, 0, 0, 0)
 
 
@@ -51,6 +53,8 @@ class RiskEngine:
         self.clock = clock
         self.oracle = oracle
         self.risk = Cell[Risk](journal, "risk", NO_RISK)
+        self.risk_ramp = Cell[RiskRamp | None](journal, "risk_ramp", None)
+        self.calibrator = Cell[int](journal, "calibrator", 0)
         self.signers = Cell[tuple[tuple[int, ...], int]](journal, "signers", ((), 0))
         self.parameters = Table[int, Parameters](journal, "parameters", UNLISTED)
         self.feeds = Table[int, SlowFeed](journal, "feeds", SlowFeed())
@@ -80,13 +84,18 @@ class RiskEngine:
         """The market's reading and parameters, as the requirement wants them."""
         return self.reading(market), self.parameters[market]
 
+    @property
+    def shared(self) -> Shared:
+        """What all markets share, now."""
+        return Shared(self.risk.value, self.risk_ramp.value, self.clock.now)
+
     def assess(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
         """Equity and requirement at the present prices."""
-        return requirement.assess(cash, holdings, self.market, self.risk.value)
+        return requirement.assess(cash, holdings, self.market, self.shared)
 
     def appraise(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
         """As `assess`, with the spot of an account that owes nothing priced too."""
-        return requirement.appraise(cash, holdings, self.market, self.risk.value)
+        return requirement.appraise(cash, holdings, self.market, self.shared)
 
     def slow_price(self, market: int) -> SlowPrice | None:
         """The market's slow feed, if it counts now."""
@@ -136,7 +145,7 @@ class RiskEngine:
                 median_low(quoted.basis for quoted in place),
                 time,
             )
-            g = self.parameters[market].g
+            g = self.parameters[market].aim.g
             self.prices[market] = prices.fast_update(old, entry, self.slow_price(market), self.oracle, g)
             changed.append(market)
         return changed
@@ -166,9 +175,33 @@ class RiskEngine:
 
     @act
     def set_parameters(self, market: int, parameters: Parameters) -> None:
-        """Replace a market's parameters."""
+        """Replace a market's parameters; what rises ramps in."""
         require(market in self.parameters.rows, UNKNOWN_MARKET)
-        self.parameters[market] = parameters
+        old = self.parameters[market]
+        require(not old.flags & LISTED or parameters.bucket == old.bucket, "risk_engine: bucket is fixed")
+        kept = old.flags & (RETIRING | RETIRED)
+        flags = parameters.flags & ~PERP_ALLOWED if kept else parameters.flags
+        new = replace(parameters, flags=flags | kept, calibrated=old.calibrated)
+        self.parameters[market] = new.ramped_from(old, self.clock.now, self.oracle.ramp)
+
+    @act
+    def set_calibrator(self, calibrator: int) -> None:
+        """Replace who may calibrate."""
+        self.calibrator.value = calibrator
+
+    @act
+    def calibrate(self, caller: int, market: int, s: int, u: int, g: int, cap: int) -> None:
+        """Move a market's s, u, g and cap by at most a fifth of what they are to be, once a day."""
+        require(caller == self.calibrator.value, "risk_engine: not the calibrator")
+        require(market in self.parameters.rows, UNKNOWN_MARKET)
+        old, now = self.parameters[market], self.clock.now
+        require(now >= old.calibrated + CALIBRATION_PERIOD, "risk_engine: calibrated lately")
+        aim = old.aim
+        pairs = ((aim.s, s), (aim.u, u), (aim.g, g), (aim.cap, cap))
+        require(all(5 * abs(new - before) <= before for before, new in pairs), "risk_engine: step too large")
+        require(max(s, u, g) < 2**16 and cap < 2**40, "risk_engine: parameters out of range")
+        new = replace(aim, s=s, u=u, g=g, cap=cap, calibrated=now)
+        self.parameters[market] = new.ramped_from(old, now, self.oracle.ramp)
 
     @act
     def set_slow_feed(self, market: int, feed: SlowFeed) -> None:
@@ -177,8 +210,16 @@ class RiskEngine:
 
     @act
     def set_risk(self, risk: Risk) -> None:
-        """Replace correlations, κ, ι and the minimum requirement."""
-        self.risk.value = risk
+        """Replace correlations, κ, ι and the minimum requirement; all but ι ramps in."""
+        old, ramp, now = self.risk.value, self.oracle.ramp, self.clock.now
+        if self.risk_ramp.value:
+            old = self.risk_ramp.value.target
+        before = replace(old, iota=risk.iota, ramping=0)
+        if not ramp or before == risk or old == NO_RISK:
+            self.risk.value, self.risk_ramp.value = risk, None
+        else:
+            self.risk.value = replace(before, ramping=1)
+            self.risk_ramp.value = RiskRamp(risk, now, now + ramp)
 
     @act
     def set_signers(self, signers: Sequence[int], threshold: int) -> None:

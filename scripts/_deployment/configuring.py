@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ape.api import AccountAPI
 from ape.utils import ZERO_ADDRESS
 
+from keeper.model.words import Parameters as MarketWord
 from keeper.model.words import Risk, SlowFeed
 from scripts._deployment.council import Council
 from scripts._deployment.deploying import check_local_parts, check_wiring, deploy_market_parts
@@ -60,6 +62,7 @@ def configure(
     _check_markets(session, parameters, parameters_path)
 
     _set_limits(session, parameters)
+    _set_calibrator(session, parameters)
     _set_signers(session, parameters)
     _set_house(session, parameters)
     for place, market in enumerate(parameters.markets):
@@ -128,9 +131,11 @@ def _set_limits(session: Session, parameters: Parameters) -> None:
     """Risk and terms, in the order in which the target never exceeds iota in between."""
     engine, auction = session.contract("RiskEngine"), session.contract("Auction")
     stored, risk = int(engine.risk()), parameters.risk.word()
+    # On its way somewhere, what counts is where to.
+    target = int(engine.risk_ramp()[0]) or stored
 
     def set_risk() -> None:
-        if stored != risk:
+        if target != risk:
             session.send("RiskEngine", "set_risk", risk, why="correlations, kappa, iota, minimum")
 
     def set_terms() -> None:
@@ -149,6 +154,12 @@ def _set_limits(session: Session, parameters: Parameters) -> None:
     curve = parameters.auction.curve_word()
     if int(auction.curve(int(auction.curve_count()) - 1)) != curve:
         session.send("Auction", "add_curve", curve, why="a new curve, for runs that start from now on")
+
+
+def _set_calibrator(session: Session, parameters: Parameters) -> None:
+    wanted = parameters.risk.calibrator or ZERO_ADDRESS
+    if str(session.contract("RiskEngine").calibrator()) != wanted:
+        session.send("RiskEngine", "set_calibrator", wanted, why=wanted)
 
 
 def _set_signers(session: Session, parameters: Parameters) -> None:
@@ -179,7 +190,8 @@ def _set_market(session: Session, place: int, market: Market) -> None:
     if place >= int(engine.market_count()):
         session.send("RiskEngine", "add_market", word, address, market.heartbeat, market.deviation, why=why)
     else:
-        if int(engine.parameters(place)) != word:
+        # Of a ramp its end counts; when it was calibrated is not the file's.
+        if replace(MarketWord.unpack(int(engine.parameters(place))).aim, calibrated=0).pack() != word:
             session.send("RiskEngine", "set_parameters", place, word, why=why)
         slow = SlowFeed.unpack(int(engine.slow_feed(place)))
         wanted = (int(address, 16), market.heartbeat, market.deviation) if feed else (0, 0, 0)

@@ -58,6 +58,7 @@ class Oracle(Section):
     basis_rate: Step
     basis_window: Annotated[Seconds, Field(ge=1, le=86_400)]
     funding_period: Annotated[Seconds, Field(ge=1, le=31_536_000)]
+    ramp_seconds: Annotated[Seconds, Field(le=2_592_000)]
 
     @model_validator(mode="after")
     def _ages_nest(self) -> Self:
@@ -78,11 +79,12 @@ class Oracle(Section):
 
 
 class RiskSection(Section):
-    """What all markets share: correlations of the buckets, kappa, iota, minimum requirement."""
+    """What all markets share: correlations of the buckets, kappa, iota, minimum requirement, who calibrates."""
 
     kappa: Annotated[int, decimal(BPS, 500, 10_000)]
     iota: Multiple
     min_requirement: Cents
+    calibrator: Address | None
     rho: list[list[Percent]]
 
     @field_validator("rho")
@@ -90,6 +92,13 @@ class RiskSection(Section):
     def _correlations(cls, rho: list[list[int]]) -> list[list[int]]:
         check_correlations(rho, BUCKETS)
         return rho
+
+    @field_validator("calibrator")
+    @classmethod
+    def _calibrator_acts(cls, calibrator: str | None) -> str | None:
+        if calibrator == LOCAL:
+            raise ValueError(f'a calibrator must be an address or null, not "{LOCAL}"')
+        return calibrator
 
     def word(self) -> int:
         """The RiskEngine's risk word."""

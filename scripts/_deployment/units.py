@@ -52,7 +52,7 @@ Step = Annotated[int, decimal(6, 0, 2**19 - 1)]
 """A fraction kept in 1e-6, that fits a basis."""
 YearlyRate = Annotated[int, decimal(9, 0, 2**32 - 1)]
 """A yearly rate kept in 1e-9."""
-Cents = Annotated[int, decimal(2, 1, 2**30 - 1)]
+Cents = Annotated[int, decimal(2, 1, 2**24 - 1)]
 """An amount of quote kept in 0.01."""
 Wad = Annotated[int, decimal(18, 0, 2**128 - 1)]
 """An amount of quote kept in 1e-18."""

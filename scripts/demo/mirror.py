@@ -11,7 +11,7 @@ from typing import Any
 
 from keeper.model.interest import accrue, cash_of
 from keeper.model.prices import Oracle, Reading, read
-from keeper.model.requirement import Assessment, Holding, assess
+from keeper.model.requirement import Assessment, Holding, RiskRamp, Shared, assess
 from keeper.model.words import (
     Curve,
     Custody,
@@ -61,6 +61,7 @@ class Mirror:
     totals: Totals = field(default_factory=Totals)
     custody: Custody = field(default_factory=Custody)
     risk: Risk | None = None
+    risk_ramp: RiskRamp | None = None
     terms: Terms | None = None
 
     def apply(self, event: Event) -> None:
@@ -88,7 +89,7 @@ class Moment:
             raise RuntimeError("mirror: no risk word was seen; were the logs read from the deployment on?")
         self.now = now
         self._mirror = mirror
-        self._risk = mirror.risk
+        self._shared = Shared(mirror.risk, mirror.risk_ramp, now)
         self._indices = accrue(mirror.indices, mirror.totals, mirror.custody, now)[0]
         self._seen: dict[int, tuple[Reading, Parameters]] = {}
 
@@ -102,7 +103,7 @@ class Moment:
     def assess(self, number: int) -> Assessment:
         """An account's equity and requirement."""
         account = self._mirror.accounts[number]
-        return assess(cash_of(account.principal, self._indices), account.holdings, self.market, self._risk)
+        return assess(cash_of(account.principal, self._indices), account.holdings, self.market, self._shared)
 
 
 def _account_changed(mirror: Mirror, args: Mapping[str, Any]) -> None:
@@ -149,6 +150,8 @@ def _market_set(mirror: Mirror, args: Mapping[str, Any]) -> None:
 
 def _risk_set(mirror: Mirror, args: Mapping[str, Any]) -> None:
     mirror.risk = Risk.unpack(args["risk"])
+    target, times = args["target"], args["times"]
+    mirror.risk_ramp = RiskRamp(Risk.unpack(target), times & 2**32 - 1, times >> 32) if target else None
 
 
 def _run_changed(mirror: Mirror, args: Mapping[str, Any]) -> None:

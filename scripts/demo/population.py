@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from keeper.model.prices import LIVE, Reading
-from keeper.model.requirement import Holding, assess
+from keeper.model.requirement import Holding, Shared, assess
 from keeper.model.words import Parameters, Risk
 
 from .path import BETAS
@@ -66,7 +66,7 @@ class World:
             price = self.prices[MARKETS[number]]
             return Reading(LIVE, price, price, 0, price, 0, 0, 0, 0), self.parameters[MARKETS[number]]
 
-        return assess(-1, holdings, market, self.risk).mm
+        return assess(-1, holdings, market, Shared(self.risk)).mm
 
     def notional(self, book: Mapping[str, int]) -> int:
         """Gross quote value of sizes, rounded up."""

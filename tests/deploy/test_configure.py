@@ -65,6 +65,12 @@ def test_configure__again__nothing_changes(site, chain) -> None:
         ),
         ({"signers__threshold": 1}, "RiskEngine.set_signers: 1 of 4"),
         ({"markets__1__s": "0.04"}, "RiskEngine.set_parameters: 1 btc"),
+        ({"markets__1__s": "0.05"}, "RiskEngine.set_parameters: 1 btc"),
+        ({"risk__min_requirement": "30"}, "RiskEngine.set_risk: correlations, kappa, iota, minimum"),
+        (
+            {"risk__calibrator": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"},
+            "RiskEngine.set_calibrator: 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+        ),
         ({"markets__1__cap": 5_000_000}, "RiskEngine.set_parameters: 1 btc"),
         ({"markets__2__heartbeat": 60}, "RiskEngine.set_slow_feed: 2 sol"),
         ({"markets__3__feed": None, "markets__3__heartbeat": 0}, "RiskEngine.set_slow_feed: 3 link"),

@@ -64,7 +64,7 @@ def impossible_correlations() -> list[list[str]]:
     [
         (
             [("risk.kapa", "0.25")],
-            "risk.kapa: unknown key; allowed here: iota, kappa, min_requirement, rho; did you mean kappa?",
+            "risk.kapa: unknown key; allowed here: calibrator, iota, kappa, min_requirement, rho; did you mean kappa?",
         ),
         (
             [("markets.1.leverage", 5)],
@@ -125,6 +125,17 @@ def impossible_correlations() -> list[list[str]]:
             "exchange: a fee of 0.002 is above settings.highest_fee 0.001",
         ),
         ([("oracle.fast_life", 14)], "oracle: price_age 15 is above fast_life 14"),
+        (
+            [("oracle.ramp_seconds", 2_592_001)],
+            "oracle.ramp_seconds: 2592001: input should be less than or equal to 2592000",
+        ),
+        ([("risk.calibrator", "local")], 'risk.calibrator: a calibrator must be an address or null, not "local"'),
+        ([("risk.calibrator", DELETE)], "risk.calibrator: missing"),
+        (
+            [("risk.min_requirement", "167772.16")],
+            "risk.min_requirement: 167772.16 is out of range: allowed are 0.01 to 167772.15",
+        ),
+        ([("signers.threshold", 9)], "signers.threshold: 9: input should be less than or equal to 7"),
         ([("oracle.tau", 241)], "oracle.tau: 241: input should be less than or equal to 240"),
         ([("oracle.tau", "60")], "oracle.tau: '60': input should be a valid integer"),
         (

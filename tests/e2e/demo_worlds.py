@@ -25,7 +25,7 @@ from scripts.demo.mirror import Mirror
 
 WAD = 10**18
 NOW = 1_800_000_000
-ORACLE = Oracle(2, 10, 15, 60, 60, 1000, 20_000, 1000, 900, 28_800)
+ORACLE = Oracle(2, 10, 15, 60, 60, 1000, 20_000, 1000, 900, 28_800, 0)
 RISK = Risk(tuple(80 for _ in PAIRS), kappa=2500, iota=15_000, min_requirement=2000)
 PARAMETERS = {
     "eth": Parameters(4600, 470, 1400, bucket=1, flags=7),

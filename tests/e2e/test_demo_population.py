@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from keeper.model.prices import LIVE, Reading
-from keeper.model.requirement import Assessment, Holding, assess
+from keeper.model.requirement import Assessment, Holding, Shared, assess
 from scripts.demo.path import START_PRICES
 from scripts.demo.population import Book, World, borrower, one_sided, plan
 from scripts.demo.settings import MARKETS
@@ -31,7 +31,7 @@ def standing(book: Book, moved: dict[str, float] | None = None) -> Assessment:
         price = int(WORLD.prices[name] * (moved or {}).get(name, 1.0))
         return Reading(LIVE, price, price, 0, price, 0, 0, 0, 0), PARAMETERS[name]
 
-    return assess(book.deposit - book.borrow, holdings, market, RISK)
+    return assess(book.deposit - book.borrow, holdings, market, Shared(RISK))
 
 
 def test_plan__two_hundred_and_twenty__has_every_kind_and_one_whale() -> None:

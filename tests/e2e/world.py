@@ -27,7 +27,7 @@ FEED_UNITS = 10**8
 HEARTBEAT = 3_600
 ROUND = 2
 # round_seconds, max_report_age, price_age, fast_life, tau, one_source, dead, basis_rate, basis_window, funding_period
-ORACLE = (ROUND, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800)
+ORACLE = (ROUND, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800, 0)
 MARKETS = {
     ETH: Parameters(4600, 470, 1400, bucket=1, flags=LISTED | PERP_ALLOWED | SPOT_ALLOWED),
     BTC: Parameters(3250, 400, 1350, bucket=0, flags=LISTED | PERP_ALLOWED),

@@ -38,7 +38,7 @@ from keeper.model.words import (
 
 WAD = 10**18
 NOW = 1_800_000_000
-ORACLE = Oracle(2, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800)
+ORACLE = Oracle(2, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800, 0)
 FLAGS = LISTED | PERP_ALLOWED | SPOT_ALLOWED
 RHO = (84, 83, 76, 57, 69, 80, 76, 85, 82, 57, 75, 80, 88, 89, 59, 78, 81, 87, 58, 83, 82, 86, 50, 52, 59, 73, 77, 78)
 RISK = Risk(rho=RHO, kappa=2_500, iota=15_000, min_requirement=2_000)

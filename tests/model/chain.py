@@ -21,7 +21,7 @@ from keeper.model.words import QUOTE_FEED, Parameters, Risk, SlowFeed
 ROOT = Path(__file__).parents[2]
 START = 1_800_000_000
 NOBODY = "0x" + "00" * 20
-ORACLE = Oracle(2, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800)
+ORACLE = Oracle(2, 10, 15, 60, 60, 1_000, 20_000, 1_000, 300, 28_800, 40)
 HEARTBEAT = 600
 
 DOMAIN_TYPE = keccak(text="EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")

@@ -97,6 +97,35 @@ class Governance(Walk):
         act = engine.set_parameters
         return self.world.engines.contract, "set_parameters", (market, new.pack()), lambda: act(market, new)
 
+    def calibrate(self) -> None:
+        """A small step of one market's parameters, now and then too large, too early or by nobody's leave."""
+        rng, engine = self.rng, self.model.engine
+        market = rng.choice([*range(MAIN), 60]) if rng.random() < 0.2 else rng.randrange(MAIN)
+        aim = engine.parameters[market].aim
+        most = rng.choice([5, 5, 5, 4])
+        numbers = tuple(old + rng.randint(-(old // most), old // most) for old in (aim.s, aim.u, aim.g, aim.cap))
+        caller = self.actors.anyone() if rng.random() < 0.2 else self.actors.owner
+        self.world.both(
+            "calibrate",
+            self.world.engines.contract,
+            "calibrate",
+            (market, *numbers),
+            caller,
+            lambda: engine.calibrate(number(caller), market, *numbers),
+        )
+
+    def appoint(self) -> None:
+        """The owner calibrates too; it was nobody before."""
+        engine, owner = self.model.engine, self.actors.owner
+        self.world.both(
+            "govern",
+            self.world.engines.contract,
+            "set_calibrator",
+            (owner,),
+            owner,
+            lambda: engine.set_calibrator(number(owner)),
+        )
+
     def _risk(self) -> Change:
         rng = self.rng
         scale = rng.choice([0, 50, 100, 100])

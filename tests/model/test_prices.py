@@ -188,7 +188,7 @@ def test_prices__random_rounds_and_outages__words_and_readings_equal_the_model(s
 
 
 def test_read__gap_past_its_age__fades_to_nothing():
-    oracle = Oracle(2, 10, 1_000, 60, 60, 1_000, 20_000, 1_000, 300, 28_800)
+    oracle = Oracle(2, 10, 1_000, 60, 60, 1_000, 20_000, 1_000, 300, 28_800, 0)
     word = PriceWord(mantissa=1, exponent=60, confidence=5, gap=-30, time=START, slow_for=600)
     fresh, half, gone = (read(word, oracle, START + age) for age in (0, 30, 60))
     assert (fresh.up, fresh.down, fresh.down_faded) == (5, 305, 305)

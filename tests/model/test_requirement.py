@@ -8,12 +8,13 @@ from collections import Counter
 import pytest
 
 from keeper.model.prices import Answer
-from keeper.model.requirement import Assessment, Holding, assess
+from keeper.model.requirement import Assessment, Holding, Shared, assess
 from keeper.model.words import BUCKETS, LISTED, PAIRS, PERP_ALLOWED, SPOT_ALLOWED, Parameters, Position, Risk
 from tests.model.chain import START, Engines, deploy_engine, use_own_cache
 from tests.model.revm import fresh_chain
 
 WAD = 10**18
+BPS = 10**4
 MARKETS = 16
 SCENES = 12
 PORTFOLIOS_A_SCENE = 84
@@ -26,7 +27,7 @@ def random_risk(rng: random.Random) -> Risk:
     loads = [rng.choice([0, 1, rng.random(), rng.uniform(0.7, 0.99)]) for _ in range(BUCKETS)]
     rho = tuple(int(100 * loads[i] * loads[j] * 0.99) for i, j in PAIRS)
     kappa, iota = rng.choice([500, 2_500, 10_000]), rng.choice([10_001, 15_000, 65_535])
-    return Risk(rho, kappa, iota, rng.choice([1, 2_000, 10**6, 2**30 - 1]))
+    return Risk(rho, kappa, iota, rng.choice([1, 2_000, 10**6, 2**24 - 1]))
 
 
 def spread(rng: random.Random) -> tuple[int, int, int]:
@@ -49,8 +50,11 @@ class Scene:
     def change(self) -> None:
         """New risk parameters and prices; some markets miss rounds and so are late or dead."""
         rng, engines = self.rng, self.engines
-        engines.set_risk(random_risk(rng))
+        if rng.random() < 0.7:
+            engines.set_risk(random_risk(rng))
         for place in range(MARKETS):
+            if rng.random() < 0.3:
+                continue
             old = engines.model.parameters[place]
             new = Parameters(*spread(rng), bucket=old.bucket, flags=FLAGS)
             engines.contract.set_parameters(place, new.pack())
@@ -71,6 +75,12 @@ class Scene:
         engines.prices(fresh, rng.choice([0, 20, 3_000]), rng.randint(-9_000, 9_000))
         self.now += rng.choice([0, 1, 9])
         engines.at(self.now)
+
+    @property
+    def ramping(self) -> bool:
+        """Whether the risk word is between two now."""
+        ramp = self.engines.model.risk_ramp.value
+        return ramp is not None and self.now < ramp.end
 
     def portfolio(self) -> tuple[int, dict[int, Holding]]:
         """Cash and holdings: empty, tiny, ordinary, hedged, claims only, or at the bounds."""
@@ -142,10 +152,23 @@ def test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei(seed
                 seen[
                     "owes nothing" if assessed.mm == 0 else "at the floor" if assessed.mm == assessed.floor else "R+G"
                 ] += 1
+                seen["raised for later"] += assessed.im * BPS > (assessed.mm + 1) * scene.engines.model.risk.value.iota
+                seen["risk on its way"] += scene.ramping
                 seen["in breach"] += assessed.in_breach
                 seen["sighted"] += assessed.sighted
     print(f"seed {seed}: {dict(seen)}")
-    for what in ("16 markets", "state 0", "state 1", "state 2", "owes nothing", "at the floor", "R+G", "sighted"):
+    for what in (
+        "16 markets",
+        "state 0",
+        "state 1",
+        "state 2",
+        "owes nothing",
+        "at the floor",
+        "R+G",
+        "sighted",
+        "raised for later",
+        "risk on its way",
+    ):
         assert seen[what] >= 20, what
 
 
@@ -154,4 +177,6 @@ def test_assess__nothing_but_claims__is_equity_without_a_requirement():
         raise AssertionError(f"price of {market} was read")
 
     holdings = {3: Holding(0, 0, -5), 4: Holding(7, 0, 0)}
-    assert assess(2, holdings, no_market, Risk((0,) * 28, 0, 15_000, 2_000)) == Assessment(7, 0, 0, 0, 0, 0, 5, 0)
+    assert assess(2, holdings, no_market, Shared(Risk((0,) * 28, 0, 15_000, 2_000))) == Assessment(
+        7, 0, 0, 0, 0, 0, 5, 0
+    )

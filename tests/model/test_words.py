@@ -95,7 +95,7 @@ def test_price_word__known_word__has_fields_where_the_contracts_put_them():
 
 @given(st.lists(st.integers(0, 100), min_size=28, max_size=28), st.integers(0, 2**14 - 1), st.integers(0, 2**16 - 1))
 def test_risk__any_correlations__unpack_to_the_same_and_are_symmetric(rho, kappa, iota):
-    risk = Risk(tuple(rho), kappa, iota, 2**30 - 1)
+    risk = Risk(tuple(rho), kappa, iota, 2**24 - 1)
     assert Risk.unpack(risk.pack()) == risk
     for i in range(BUCKETS):
         assert risk.rho_at(i, i) == 100

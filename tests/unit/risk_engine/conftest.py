@@ -107,8 +107,8 @@ def slow_feeds(load, owner):
 def make_engine(load, owner, signers):
     """Deploy an engine with the markets of `PARAMETERS` and the feeds given."""
 
-    def make(feeds, quote_feed=NOBODY, quote_heartbeat=0):
-        engine = owner.deploy(load("RiskEngine"), ORACLE, quote_feed, quote_heartbeat)
+    def make(feeds, quote_feed=NOBODY, quote_heartbeat=0, oracle=ORACLE):
+        engine = owner.deploy(load("RiskEngine"), oracle, quote_feed, quote_heartbeat)
         engine.set_risk(RISK.pack(), sender=owner)
         engine.set_signers([signer.address for signer in signers], 3, sender=owner)
         for market, parameters in PARAMETERS.items():

@@ -30,7 +30,9 @@ NO_MARKET = {
     "target of g": set_bits(GOOD, 95, 1),
     "ramp start": set_bits(GOOD, 96, 1),
     "ramp end": set_bits(GOOD, 159, 1),
-    "above the word": set_bits(GOOD, 216, 1),
+    "time of a calibration": set_bits(GOOD, 216, 1),
+    "flag 16": set_bits(GOOD, 208, 16),
+    "flag 32": set_bits(GOOD, 208, 32),
     "top bit": set_bits(GOOD, 255, 1),
 }
 
@@ -42,6 +44,8 @@ def state_of(engine):
         [engine.slow_feed(market) for market in range(6)],
         engine.slow_feed(QUOTE),
         engine.risk(),
+        tuple(engine.risk_ramp()),
+        engine.calibrator(),
         list(engine.signers()),
         engine.threshold(),
         engine.owner(),
@@ -77,6 +81,7 @@ def refused(engine):
         ("set_slow_feed", (FED, NOBODY, 0, 0)),
         ("set_risk", (RISK.pack(),)),
         ("set_signers", ([f"0x{1:040x}"], 1)),
+        ("set_calibrator", (f"0x{1:040x}",)),
         ("transfer_ownership", (f"0x{1:040x}",)),
     ],
 )
@@ -144,7 +149,7 @@ def test_set_parameters__that_no_market_has__reverts(engine, owner, refused, wor
 
 
 def test_set_parameters__highest_of_each__is_kept_and_logged(engine, owner):
-    word = Parameters(65_535, 65_535, 65_535, cap=2**40 - 1, bucket=7, flags=7).pack()
+    word = Parameters(65_535, 65_535, 65_535, cap=2**40 - 1, bucket=0, flags=7).pack()
     receipt = engine.set_parameters(FED, word, sender=owner)
     assert engine.parameters(FED) == word
     (event,) = receipt.events
@@ -217,6 +222,8 @@ def risk(rho=0, kappa=500, iota=10_000, minimum=1):
         "kappa too high": risk(kappa=10_001),
         "iota too low": risk(iota=9_999),
         "no minimum": risk(minimum=0),
+        "a ramp": risk() | 1 << 250,
+        "above the word": risk() | 1 << 255,
         "nothing": 0,
         "first correlation": risk(rho=101),
         "a middle one": risk(rho=127 << 7 * 13),
@@ -232,7 +239,7 @@ def test_set_risk__out_of_range__reverts(engine, owner, refused, word):
     "word",
     [
         risk(),
-        Risk((99,) * len(PAIRS), 10_000, 65_535, 2**30 - 1).pack(),
+        Risk((99,) * len(PAIRS), 10_000, 65_535, 2**24 - 1).pack(),
         risk(rho=100 << 7 * 27, kappa=10_000) - (1 << 7 * 27),
     ],
 )
@@ -240,7 +247,7 @@ def test_set_risk__lowest_and_highest__is_kept_and_logged(engine, owner, word):
     receipt = engine.set_risk(word, sender=owner)
     assert engine.risk() == word
     (event,) = receipt.events
-    assert (event.event_name, event.risk) == ("RiskSet", word)
+    assert (event.event_name, event.risk, event.target, event.times) == ("RiskSet", word, 0, 0)
 
 
 # Buckets 0, 1 and 2: two that both go with a third, but not with each other. And two that are one.
@@ -314,7 +321,7 @@ def test_set_signers__some_of_the_old_in_new_places__each_counts_once(desk, begi
 
 NAMES = (
     *("round_seconds", "max_report_age", "price_age", "fast_life", "tau", "one_source", "dead"),
-    *("basis_rate", "basis_window", "funding_period"),
+    *("basis_rate", "basis_window", "funding_period", "ramp"),
 )
 NO_ORACLE = [
     ("round_seconds", 0),
@@ -336,6 +343,7 @@ NO_ORACLE = [
     ("basis_window", 86_401),
     ("funding_period", 0),
     ("funding_period", 31_536_001),
+    ("ramp", 2_592_001),
 ]
 
 
@@ -350,7 +358,8 @@ def test_constructor__constants_out_of_range__reverts(load, owner, name, number)
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("fast_life", 255), ("tau", 1), ("tau", 240), ("dead", 2**16 - 1), ("price_age", ORACLE[3])]
+    ("name", "number"),
+    [("fast_life", 255), ("tau", 1), ("tau", 240), ("dead", 2**16 - 1), ("price_age", ORACLE[3]), ("ramp", 2_592_000)],
 )
 def test_constructor__constants_at_their_ends__are_kept(load, owner, name, number):
     oracle = changed(name, number)
@@ -359,7 +368,7 @@ def test_constructor__constants_at_their_ends__are_kept(load, owner, name, numbe
 
 def test_constructor__deployer_owns_it_and_nothing_is_set(load, owner):
     engine = owner.deploy(load("RiskEngine"), ORACLE, NOBODY, 0)
-    assert state_of(engine) == (0, [0] * 6, [0] * 6, 0, 0, [], 0, owner.address, NOBODY)
+    assert state_of(engine) == (0, [0] * 6, [0] * 6, 0, 0, (0, 0), NOBODY, [], 0, owner.address, NOBODY)
     assert tuple(engine.oracle()) == ORACLE
     assert engine.eip712Domain()[1:5] == ("Plimsoll", "1", owner.provider.chain_id, engine.address)
 
