@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from keeper.model.interest import MAX_CASH
 from tests.model.actors import UNIT, WAD
+from tests.model.batch_flow import BatchFlow
 from tests.model.chain import number
 from tests.model.market_data import MarketData
-from tests.model.order_flow import OrderFlow
-from tests.model.standing_flow import StandingFlow
+from tests.model.match_flow import MatchFlow
 from tests.model.walk import QUOTE_SCALE
 from tests.model.world import MARKETS, SPOT_DECIMALS, SPOT_ONLY
 
@@ -24,9 +24,12 @@ KINDS = {
     "cancel_below": 5,
     "open": 8,
     "bid": 14,
+    "match": 12,
     "post": 6,
     "remove": 5,
     "sweep": 12,
+    "batch": 12,
+    "limit": 6,
     "collect": 5,
     "approve_operator": 5,
     "update": 8,
@@ -44,7 +47,7 @@ KINDS = {
 """Every kind of operation and how often it comes."""
 
 
-class Operations(OrderFlow, StandingFlow):
+class Operations(MatchFlow, BatchFlow):
     """One random walk through the protocol; `step` does one operation on both sides."""
 
     def __init__(self, seed: int) -> None:
@@ -77,7 +80,7 @@ class Operations(OrderFlow, StandingFlow):
         """Let some time pass, or none, and do one operation."""
         self.data.pass_time()
         kind = self.rng.choice(self.kinds)
-        if kind in ("bid", "open", "sweep") and self.rng.random() < 0.6 and not self.actors.sighted():
+        if kind in ("bid", "open", "sweep", "match") and self.rng.random() < 0.6 and not self.actors.sighted():
             self.data.shake()
         getattr(self, kind)()
 

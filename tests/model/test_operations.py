@@ -10,7 +10,7 @@ from tests.model.revm import fresh_chain
 from tests.model.world import World
 
 SEEDS = (101, 202, 303, 404)
-OPERATIONS = 5_400
+OPERATIONS = 6_000
 """A seed; 20,000 in all and each kind 500 times, with something to spare."""
 COMPARE_EVERY = 1_300
 MUST_HAPPEN = (
@@ -22,6 +22,7 @@ MUST_HAPPEN = (
     "bid: whole account",
     "bid: ends the run",
     "bid: run goes on",
+    "batch: several steps",
     "trade: relief below the initial margin",
     "trade: profit left unsettled",
     "trade: loss left unsettled",

@@ -128,7 +128,7 @@ def test_bid__largest_fraction__lands_on_the_target_and_pays_everybody(protocol)
         protocol.open(LENDER >> 96, [OWNER])
     before = protocol.clearinghouse.assess(OWNER)
     assert before.sighted
-    vault = protocol.clearinghouse.cash_now(protocol.vault.account)
+    reserve = protocol.clearinghouse.custody.value.reserve
     taken, skipped = protocol.bid(TAKER >> 96, TAKER, [Lot(OWNER)])
     assert skipped == []
     quote = taken[0].quote
@@ -143,7 +143,7 @@ def test_bid__largest_fraction__lands_on_the_target_and_pays_everybody(protocol)
     assert taken[0].opener == LENDER
     assert taken[0].opener_gets == quote.penalty_paid // 2 > 0
     assert protocol.clearinghouse.cash_now(LENDER) - 5_000 * WAD == taken[0].opener_gets
-    gained = protocol.clearinghouse.cash_now(protocol.vault.account) - vault
+    gained = protocol.clearinghouse.custody.value.reserve - reserve
     assert abs(gained - (quote.penalty_paid - taken[0].opener_gets)) <= 3
 
 

@@ -41,6 +41,7 @@ MAIN = 5
 """Markets with frequent prices; the rest fill up accounts and are often late or dead."""
 MARKETS = 19
 PRICES = [60_000, 2_000, 100, 10, 1, *(3 + place for place in range(MARKETS - MAIN))]
+CAPPED = (2, 3)
 SPOT_ONLY = 4
 """A market without perpetuals."""
 SPOT_DECIMALS = {0: 8, 1: 18, 3: 6, 4: 0, 7: 18}
@@ -168,7 +169,8 @@ class World:
             flags = (
                 LISTED | (SPOT_ALLOWED if market in SPOT_DECIMALS else 0) | (PERP_ALLOWED if market != SPOT_ONLY else 0)
             )
-            parameters = Parameters(*spread, bucket=market % 8, flags=flags)
+            cap = 900_000 if market in CAPPED else 0
+            parameters = Parameters(*spread, bucket=market % 8, flags=flags, cap=cap)
             self.engines.add_market(parameters, FEED_DECIMALS.get(market), 600, 500)
         for market, decimals in SPOT_DECIMALS.items():
             token = load("testing/TestToken", f"Token {market}", f"T{market}", decimals)
