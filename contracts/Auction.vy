@@ -14,6 +14,7 @@ from .interfaces import IClearinghouse
 from .interfaces import IRiskEngine
 from .modules import bidding
 from .modules import curve as clock
+from .modules import matching
 from .modules import sightings
 from .modules import standing
 from .modules import taking
@@ -24,6 +25,7 @@ implements: IAuction
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: sightings
+initializes: matching[sightings := sightings]
 initializes: taking[sightings := sightings]
 initializes: standing[sightings := sightings, taking := taking]
 
@@ -37,6 +39,7 @@ exports: (
 _WAD: constant(uint256) = 10**18
 _MAX_OPEN: constant(uint256) = 64
 _MAX_LOTS: constant(uint256) = 16
+_MAX_FILLS: constant(uint256) = 8
 _MAX_CURVES: constant(uint256) = 32
 _LOW_16: constant(uint256) = 2**16 - 1
 _LOW_32: constant(uint256) = 2**32 - 1
@@ -181,6 +184,34 @@ def sweep(account: uint256, most: uint256):
     @param most How many bids may be tried; at most 8.
     """
     standing.sweep(account, most)
+
+
+@external
+def match(account: uint256, exchange: address, fills: DynArray[IAuction.Fill, _MAX_FILLS]):
+    """
+    @notice Sights an account in breach and trades signed orders for it, by anyone: each must release requirement, and
+            cost it no more than λ and the penalty that a bid would. A fill that fails is skipped with an event.
+    @param exchange The venue that the orders are signed for.
+    @param fills At most 8.
+    """
+    matching.match_orders(account, exchange, fills)
+
+
+@external
+@reentrant
+def try_fill(
+    account: uint256,
+    exchange: address,
+    fill: IAuction.Fill,
+    cost_rate: uint256,
+    penalty_rate: uint256,
+    target: uint256,
+) -> (uint256, uint256):
+    """
+    @notice One fill of a match, whole or not at all: the auction calls itself with it.
+    """
+    assert msg.sender == self, "auction: not itself"
+    return matching.fill(account, exchange, fill, cost_rate, penalty_rate, target)
 
 
 @external

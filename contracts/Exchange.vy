@@ -40,6 +40,7 @@ AMOUNTS: constant(uint256) = 2**127
 CANCELLED: constant(uint256) = 2**128 - 1
 
 clearinghouse: public(immutable(IClearinghouse))
+auction: public(immutable(address))
 
 # What a taker pays in bps, and a maker << 128: a fill reads both.
 fees: uint256
@@ -55,6 +56,7 @@ def __init__(clearinghouse_: IClearinghouse, taker_bps: uint256, maker_bps: uint
     ownable_2step.__init__()
     eip712.__init__("Plimsoll", "1")
     clearinghouse = clearinghouse_
+    auction = staticcall clearinghouse_.auction()
     self._set_fees(taker_bps, maker_bps)
 
 
@@ -103,6 +105,32 @@ def cross(a: IExchange.Order, signature_a: Bytes[512], b: IExchange.Order, signa
     # Both prices were bounded as their orders were used.
     price: uint256 = (buy + sell) // 2
     self._trade(a.market, a.account, b.account, size, price, taker_bps, maker_bps, digest_b, digest_a)
+
+
+@external
+def book(order: IExchange.Order, signature: Bytes[512], counterparty: uint256, amount: uint256) -> uint256:
+    """
+    @notice Books a fill of an order at its limit price for the auction, which trades it itself.
+    @return What the order's account pays for it, WAD quote.
+    @dev Reverts with `exchange: not the auction`, `exchange: nothing to fill`, then with what an order may be refused for.
+    """
+    assert msg.sender == auction, "exchange: not the auction"
+    assert amount > 0, "exchange: nothing to fill"
+    maker_bps: uint256 = self._fees()[1]
+    digest: bytes32 = self._use(order, signature, counterparty, amount, maker_bps)
+    fee: uint256 = self._div_up(self._div_up(amount * order.price, WAD) * maker_bps, BPS)
+    size: int256 = convert(amount, int256)
+    log IExchange.Filled(
+        market=order.market,
+        taker=counterparty,
+        maker=order.account,
+        order_hash=digest,
+        size=-size if order.size > 0 else size,
+        price=order.price,
+        taker_fee=0,
+        maker_fee=fee,
+    )
+    return fee
 
 
 @external

@@ -67,6 +67,15 @@ class Exchange:
         self._trade(a.order.market, a.order.account, b.order.account, size, (buy + sell) // 2)
 
     @act
+    def book(self, caller: int, signed: Signed, counterparty: int, amount: int) -> int:
+        """The auction books a fill at the order's price, which it trades itself; returns what the order's side pays."""
+        require(caller == self.clearinghouse.named.auction, "exchange: not the auction")
+        require(amount > 0, NOTHING_TO_FILL)
+        maker_bps = self.fees.value[1]
+        self._use(signed, counterparty, amount, maker_bps)
+        return ceil_div(ceil_div(amount * signed.order.price, WAD) * maker_bps, BPS)
+
+    @act
     def cancel(self, caller: int, account: int, nonce: int) -> None:
         """Cancel the order with this nonce, and the lower ones of its slot."""
         require(self.clearinghouse.is_allowed(account, caller), NOT_ALLOWED)

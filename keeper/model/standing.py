@@ -120,7 +120,7 @@ class StandingHouse(AuctionHouse):
 
     @act
     def sweep(self, caller: int, account: int, most: int) -> list[Swept]:
-        """Standing bids take an account in breach, the lowest tick first, then the oldest; returns what became of each."""
+        """Standing bids take an account in breach, lowest tick first, then oldest; returns what became of each."""
         require(most <= MAX_SWEPT, "auction: too many to sweep")
         quote = self.quote(account, WAD, caller)
         if quote.reason in (NOT_LIVE, HEALTHY):
