@@ -19,6 +19,7 @@ from .modules import prices
 from .modules import engine_refusal as refusal
 from .modules import reports as signed_reports
 from .modules import requirement
+from .modules import retirement
 from .modules import slow_feed as slow_feeds
 
 initializes: ownable
@@ -28,6 +29,7 @@ initializes: market_parameters
 initializes: prices
 initializes: signed_reports[eip712_domain_separator := eip712_domain_separator]
 initializes: requirement[market_parameters := market_parameters, prices := prices]
+initializes: retirement
 initializes: slow_feeds
 
 implements: IRiskEngine
@@ -42,6 +44,8 @@ exports: (
 )
 
 _BASIS_OFFSET: constant(int256) = 2**19
+# Of what is kept beside a market's feed.
+_RETIRING: constant(uint256) = market_parameters.RETIRING << 224
 
 
 @deploy
@@ -123,6 +127,8 @@ def update(reports: DynArray[IRiskEngine.Report, 7]):
         # A price from the slow feed never outranks a report: whoever refreshes every block would hold it for ever.
         if prices.time_of(word) >= time and not prices.is_from_slow(word):
             continue
+        if feed & _RETIRING != 0:
+            retirement.see(market, prices.decode(word), prices.ORACLE.price_age)
         target: int256 = unsafe_sub(convert(basis, int256), _BASIS_OFFSET)
         word = prices.advance(word, time, encoded, confidence, target, slow_feeds.look_in_quote(feed, quote), feed)
         prices.words[market] = word
@@ -151,6 +157,8 @@ def refresh(markets: DynArray[uint256, 64]):
         word: uint256 = prices.words[market]
         after: uint256 = prices.relook(word, slow_feeds.look_in_quote(feed, quote), feed)
         if after != word:
+            if feed & _RETIRING != 0:
+                retirement.see(market, prices.decode(word), prices.ORACLE.price_age)
             prices.words[market] = after
             moved |= 1 << market
     self._log_prices(0, moved)
@@ -166,11 +174,12 @@ def price(market: uint256) -> IRiskEngine.Price:
     word: uint256 = prices.words[market]
     parameters: uint256 = market_parameters.words[market]
     reading: prices.Reading = prices.read(word)
+    funding: int256 = prices.funding_of(word) * 10**6
     return IRiskEngine.Price(
         state=reading.state,
         index=convert(reading.index, uint256),
-        mark=prices.mark_of(word),
-        funding=prices.funding_of(word) * 10**6,
+        mark=reading.net_mark + funding,
+        funding=funding,
         up=reading.up,
         down=reading.down,
         up_faded=reading.up_faded,
@@ -274,6 +283,36 @@ def set_calibrator(calibrator: address):
     ownable._check_owner()
     market_parameters.calibrator = calibrator
     log IRiskEngine.CalibratorSet(calibrator=calibrator)
+
+
+@external
+def retire(market: uint256):
+    """
+    @notice Gives a market up: no more perpetuals, and its price is averaged from now on.
+    """
+    ownable._check_owner()
+    market_parameters.check_known(market)
+    flags: uint256 = market_parameters.flags(market_parameters.words[market])
+    if flags & (market_parameters.RETIRING | market_parameters.RETIRED) != 0:
+        refusal.refuse(refusal.ALREADY_RETIRED)
+    market_parameters.set_flags(market, (flags | market_parameters.RETIRING) & ~market_parameters.PERP)
+    retirement.begin(market)
+    self._note_parameters(market)
+
+
+@external
+def freeze(market: uint256):
+    """
+    @notice Freezes the price of a market that is given up at its average, by anyone, once that says enough.
+    """
+    market_parameters.check_known(market)
+    flags: uint256 = market_parameters.flags(market_parameters.words[market])
+    if flags & market_parameters.RETIRING == 0:
+        refusal.refuse(refusal.NOT_RETIRING)
+    prices.words[market] = prices.frozen(prices.words[market], retirement.average(market))
+    market_parameters.set_flags(market, flags ^ (market_parameters.RETIRING | market_parameters.RETIRED))
+    self._note_parameters(market)
+    self._log_prices(0, 1 << market)
 
 
 @external

@@ -137,15 +137,6 @@ def _field(number: int256, start: uint256, width: uint256) -> uint256:
 
 @internal
 @pure
-def basis_of(word: uint256, end: uint256) -> int256:
-    """
-    @notice The basis (1e-6), 20 bits below bit `end` of a word or entry.
-    """
-    return self._signed(word, end, 20)
-
-
-@internal
-@pure
 def funding_of(word: uint256) -> int256:
     """
     @notice A price word's cumulative funding per unit, 1e-12 quote.
@@ -248,7 +239,9 @@ def relook(word: uint256, slow: uint256, feed: uint256) -> uint256:
     @param slow What the slow feed says now.
     @param feed The market's feed word.
     """
-    age: uint256 = block.timestamp - self.time_of(word)
+    age: uint256 = unsafe_sub(block.timestamp, self.time_of(word))
+    if age >> 255 != 0:
+        return word
     if word == 0 or self.is_from_slow(word) or age > ORACLE.fast_life:
         if slow == 0:
             return word
@@ -276,13 +269,11 @@ def relook(word: uint256, slow: uint256, feed: uint256) -> uint256:
 
 @internal
 @pure
-def mark_of(word: uint256) -> int256:
+def frozen(word: uint256, index: uint256) -> uint256:
     """
-    @notice Index and basis together, WAD, rounded toward minus infinity.
+    @notice The word of a market whose price is `index` (WAD) for good: live at every second, its funding kept.
     """
-    index: int256 = convert(self.decode(word), int256)
-    basis: int256 = self.basis_of(word, 146)
-    return index + rounding.floor_div(index * basis, _MICRO)
+    return (word & _FUNDING) | self.encode(index) | (_LOW_32 << 187)
 
 
 @internal
@@ -315,6 +306,9 @@ def read(word: uint256) -> Reading:
     else:
         slow_counts: bool = slow_for != 0 and age <= slow_for
         if age > ORACLE.price_age:
+            # Only a frozen price is of a second that never comes.
+            if age >> 255 != 0:
+                return reading
             reading.state = LATE if slow_counts or age <= ORACLE.fast_life else DEAD
         if slow_counts:
             gap = convert(convert(word << 78, bytes32), int256) >> 240

@@ -19,6 +19,8 @@ MAX_GAP = 2**15 - 1
 MAX_BASIS = 2**19 - 1
 MAX_FUNDING = 2**71 - 1
 MICRO = 10**6
+NEVER = 2**32 - 1
+"""The second that a frozen price is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,8 @@ def fast_update(old: PriceWord | None, entry: Entry, slow: SlowPrice | None, ora
 
 def refresh(old: PriceWord | None, slow: SlowPrice | None, oracle: Oracle, now: int) -> PriceWord | None:
     """The word after a look at the slow feeds: only its slow part changes while a fast price lives."""
+    if old is not None and old.time == NEVER:
+        return old
     if old is None or old.from_slow or now - old.time > oracle.fast_life:
         return _from_slow(old, slow, oracle, now)
     gap = gap_of(slow, old.index)
@@ -221,10 +225,20 @@ def _from_slow(old: PriceWord | None, slow: SlowPrice | None, oracle: Oracle, no
     )
 
 
+def frozen(word: PriceWord | None, index: int) -> PriceWord:
+    """The word of a market whose price is `index` for good; its funding is kept."""
+    encoded = encode_price(index)
+    funding = word.funding if word else 0
+    return PriceWord(encoded & (1 << MANTISSA_BITS) - 1, encoded >> MANTISSA_BITS, funding=funding, time=NEVER)
+
+
 def read(word: PriceWord | None, oracle: Oracle, now: int) -> Reading:
     """What a stored word (None: no price yet) says at `now`: state, mark, P* and the interval's sides."""
     if word is None:
         return Reading(DEAD, 0, 0, 0, 0, oracle.dead, oracle.dead, oracle.dead, oracle.dead)
+    if word.time == NEVER:
+        funding = word.funding * MICRO
+        return Reading(LIVE, word.index, word.index, funding, word.index - funding, 0, 0, 0, 0)
     age = now - word.time
     slow_counts = word.slow_for > 0 and age <= word.slow_for
     if age <= oracle.price_age and (slow_counts or not word.from_slow):

@@ -15,6 +15,8 @@ from .words import LISTED, PERP_ALLOWED, QUOTE_FEED, RETIRED, RETIRING, Paramete
 
 UNKNOWN_MARKET = "risk_engine: unknown market"
 UNLISTED = Parameters(0, 0, 0, bucket=0, flags=0)
+RETIRE = 3_600
+"""Seconds over which the price of a market that is given up is averaged."""
 CALIBRATION_PERIOD = 86_400
 """Seconds between two calibrations of a market."""
 NO_RISK = Risk((0,) * 28, 0, 0, 0)
@@ -38,6 +40,15 @@ class Report:
     signer: int
 
 
+class Retirement(NamedTuple):
+    """The average that a market's price will be frozen at: since when, when last seen, seconds and their sum."""
+
+    start: int = 0
+    last: int = 0
+    seconds: int = 0
+    total: int = 0
+
+
 class Clock:
     """Chain time, shared by all contracts."""
 
@@ -55,6 +66,7 @@ class RiskEngine:
         self.risk = Cell[Risk](journal, "risk", NO_RISK)
         self.risk_ramp = Cell[RiskRamp | None](journal, "risk_ramp", None)
         self.calibrator = Cell[int](journal, "calibrator", 0)
+        self.retirements = Table[int, Retirement](journal, "retirements", Retirement())
         self.signers = Cell[tuple[tuple[int, ...], int]](journal, "signers", ((), 0))
         self.parameters = Table[int, Parameters](journal, "parameters", UNLISTED)
         self.feeds = Table[int, SlowFeed](journal, "feeds", SlowFeed())
@@ -145,6 +157,7 @@ class RiskEngine:
                 median_low(quoted.basis for quoted in place),
                 time,
             )
+            self._see(market)
             g = self.parameters[market].aim.g
             self.prices[market] = prices.fast_update(old, entry, self.slow_price(market), self.oracle, g)
             changed.append(market)
@@ -159,9 +172,39 @@ class RiskEngine:
             old = self.prices[market]
             word = prices.refresh(old, self.slow_price(market), self.oracle, self.clock.now)
             if word != old:
+                self._see(market)
                 self.prices[market] = word
                 changed.append(market)
         return changed
+
+    def _see(self, market: int) -> None:
+        """Before a retiring market's price moves: the one that held until now counts for as long as a price lives."""
+        word = self.prices[market]
+        if self.parameters[market].flags & RETIRING:
+            start, last, seconds, total = self.retirements[market]
+            gone = min(self.clock.now - last, self.oracle.price_age) if last else 0
+            total += gone * (word.index if word else 0)
+            self.retirements[market] = Retirement(start, self.clock.now, seconds + gone, total)
+
+    @act
+    def retire(self, market: int) -> None:
+        """Give a market up: no more perpetuals, and its price is averaged."""
+        require(market in self.parameters.rows, UNKNOWN_MARKET)
+        old = self.parameters[market]
+        require(not old.flags & (RETIRING | RETIRED), "risk_engine: already retired")
+        self.parameters[market] = replace(old, flags=(old.flags | RETIRING) & ~PERP_ALLOWED)
+        self.retirements[market] = Retirement(start=self.clock.now)
+
+    @act
+    def freeze(self, market: int) -> None:
+        """Freeze a retiring market's price at its average."""
+        require(market in self.parameters.rows, UNKNOWN_MARKET)
+        old, kept = self.parameters[market], self.retirements[market]
+        require(bool(old.flags & RETIRING), "risk_engine: not retiring")
+        enough = self.clock.now >= kept.start + RETIRE and kept.seconds >= RETIRE // 2
+        require(enough, "risk_engine: not averaged yet")
+        self.prices[market] = prices.frozen(self.prices[market], kept.total // kept.seconds)
+        self.parameters[market] = replace(old, flags=old.flags ^ (RETIRING | RETIRED))
 
     # The owner's: the contract checks who and what; here the result is taken over.
 

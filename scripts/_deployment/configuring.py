@@ -9,8 +9,8 @@ from pathlib import Path
 from ape.api import AccountAPI
 from ape.utils import ZERO_ADDRESS
 
+from keeper.model.words import PERP_ALLOWED, RETIRED, RETIRING, Risk, SlowFeed
 from keeper.model.words import Parameters as MarketWord
-from keeper.model.words import Risk, SlowFeed
 from scripts._deployment.council import Council
 from scripts._deployment.deploying import check_local_parts, check_wiring, deploy_market_parts
 from scripts._deployment.parameters import LOCAL, Market, Parameters
@@ -182,6 +182,17 @@ def _set_house(session: Session, parameters: Parameters) -> None:
         session.send("Clearinghouse", "set_venue", exchange.address, True, why="the Exchange may bring trades")
 
 
+def _aim_of(stored: int) -> int:
+    """What a market's parameters are when its ramp has ended; when they were calibrated is not the file's."""
+    return replace(MarketWord.unpack(stored).aim, calibrated=0).pack()
+
+
+def _as_kept(word: int, stored: int) -> int:
+    """The file's word as the RiskEngine keeps it: a market that is given up stays so, without perpetuals."""
+    market, given_up = MarketWord.unpack(word), MarketWord.unpack(stored).flags & (RETIRING | RETIRED)
+    return replace(market, flags=market.flags & ~PERP_ALLOWED | given_up).pack() if given_up else word
+
+
 def _set_market(session: Session, place: int, market: Market) -> None:
     engine, house, record = session.contract("RiskEngine"), session.contract("Clearinghouse"), session.record
     token, feed = deploy_market_parts(session, market)
@@ -190,8 +201,7 @@ def _set_market(session: Session, place: int, market: Market) -> None:
     if place >= int(engine.market_count()):
         session.send("RiskEngine", "add_market", word, address, market.heartbeat, market.deviation, why=why)
     else:
-        # Of a ramp its end counts; when it was calibrated is not the file's.
-        if replace(MarketWord.unpack(int(engine.parameters(place))).aim, calibrated=0).pack() != word:
+        if _aim_of(int(engine.parameters(place))) != _as_kept(word, int(engine.parameters(place))):
             session.send("RiskEngine", "set_parameters", place, word, why=why)
         slow = SlowFeed.unpack(int(engine.slow_feed(place)))
         wanted = (int(address, 16), market.heartbeat, market.deviation) if feed else (0, 0, 0)

@@ -90,6 +90,11 @@ def test_configure__signers_in_another_order__nothing_changes(site) -> None:
     assert site.configure() == []
 
 
+def test_configure__market_being_retired__is_left_at_that(site) -> None:
+    site.at("RiskEngine").retire(2, sender=site.owner)
+    assert site.configure() == []
+
+
 def test_configure__venue_revoked__allowed_again(site) -> None:
     house, exchange = site.at("Clearinghouse"), site.at("Exchange")
     house.set_venue(exchange.address, False, sender=site.owner)

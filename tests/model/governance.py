@@ -27,6 +27,10 @@ class Governance(Walk):
     """Settings, fees, terms, curves, parameters, correlations and venues change while the protocol runs."""
 
     def govern(self) -> None:
+        if self.rng.random() < 0.15:
+            if not self.model.engine.calibrator.value:
+                self.appoint()
+            return self.calibrate()
         choices = [
             self._settings,
             self._fees,
@@ -90,7 +94,7 @@ class Governance(Walk):
     def _parameters(self) -> Change:
         rng, engine = self.rng, self.model.engine
         market = rng.randrange(MAIN)
-        old = engine.parameters[market]
+        old = replace(engine.parameters[market].aim, calibrated=0)
         new = replace(
             old, s=rng.choice([old.s, old.s, rng.randint(900, 9_000)]), u=rng.randint(0, 3_000), g=rng.randint(0, 900)
         )

@@ -79,7 +79,7 @@ class Walk:
             reading.up_faded,
             reading.down_faded,
             word.time if word else 0,
-            FLAGS,
+            self.engines.model.parameters[market].flags,
             self.engines.model.parameters[market].cap * WAD,
         )
         self.seen[f"state {reading.state}"] += 1
@@ -185,6 +185,28 @@ def test_prices__random_rounds_and_outages__words_and_readings_equal_the_model(s
     assert walk.seen["refresh"] >= 50
     refusals = {reason for reason in walk.seen if reason.startswith("risk_engine")}
     assert {"risk_engine: report too old", "risk_engine: unknown signer"} <= refusals, refusals
+
+
+def test_retirement__random_prices_until_frozen_and_after__equal_the_model():
+    with fresh_chain():
+        walk = Walk(5, 1, None)
+        contract, model = walk.engines.contract, walk.engines.model
+        frozen = 0
+        for step in range(450):
+            walk.now += 12
+            walk.step()
+            market = walk.rng.choice(walk.markets)
+            act = "retire" if step < 12 else "freeze" if step % 7 == 0 else None
+            if act:
+                refusal = outcome(lambda act=act, market=market: getattr(model, act)(market))
+                assert send(contract, act, market)[0] == refusal
+                assert contract.parameters(market) == model.parameters[market].pack()
+                walk.seen[refusal or act] += 1
+                frozen += act == "freeze" and not refusal
+            walk.engines.assert_same_words(walk.markets)
+    print(dict(walk.seen))
+    assert frozen
+    assert walk.seen["risk_engine: not averaged yet"]
 
 
 def test_read__gap_past_its_age__fades_to_nothing():
