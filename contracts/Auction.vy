@@ -12,6 +12,7 @@
 from .interfaces import IAuction
 from .interfaces import IClearinghouse
 from .interfaces import IRiskEngine
+from .modules import auction_views
 from .modules import bidding
 from .modules import curve as clock
 from .modules import matching
@@ -28,12 +29,25 @@ initializes: sightings
 initializes: matching[sightings := sightings]
 initializes: taking[sightings := sightings]
 initializes: standing[sightings := sightings, taking := taking]
+initializes: auction_views[sightings := sightings, standing := standing]
 
 exports: (
     ownable_2step.owner,
     ownable_2step.pending_owner,
     ownable_2step.transfer_ownership,
     ownable_2step.accept_ownership,
+)
+
+exports: (
+    auction_views.run,
+    auction_views.entry,
+    auction_views.curve,
+    auction_views.curve_count,
+    auction_views.terms,
+    auction_views.limits,
+    auction_views.vault_left,
+    auction_views.standing_bid,
+    auction_views.standing_book,
 )
 
 _WAD: constant(uint256) = 10**18
@@ -310,91 +324,6 @@ def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     result.taker_pays = offer.taker_pays
     result.account_gets = offer.account_gets
     return result
-
-
-@external
-@view
-def run(account: uint256) -> uint256:
-    """
-    @notice The word of an account's run, as stored: one whose last sighting is older than the grace has ended.
-    """
-    return sightings.runs[account]
-
-
-@external
-@view
-def entry(account: uint256) -> uint256:
-    """
-    @notice The loss that an account was last known to bring (WAD quote).
-    """
-    return sightings.entries[account]
-
-
-@external
-@view
-def curve(id: uint256) -> uint256:
-    """
-    @notice The word of a curve; 0 for an id that is not used.
-    """
-    return sightings.curves[id]
-
-
-@external
-@view
-def curve_count() -> uint256:
-    """
-    @notice How many curves there are; the last is the one that new runs follow.
-    """
-    return (sightings.settings >> _TERMS_BITS) + 1
-
-
-@external
-@view
-def terms() -> uint256:
-    """
-    @notice The word of terms.
-    """
-    return sightings.settings & _TERMS_MASK
-
-
-@external
-@view
-def limits() -> uint256:
-    """
-    @notice The word of the vault's limits.
-    """
-    return sightings.limits
-
-
-@external
-@view
-def vault_left() -> uint256:
-    """
-    @notice What the vault may still pay of λ in this epoch for accounts that have equity left (WAD quote).
-    """
-    return sightings.left()
-
-
-@external
-@view
-def standing_bid(id: uint256) -> (uint256, uint256, uint256):
-    """
-    @return Whom a standing bid is for (0: there is none), the least it takes, and its word (0: off the book).
-    """
-    detail: uint256 = standing.details[id]
-    word: uint256 = 0
-    if detail >> 128 != 0:
-        word = standing.places[(detail >> 128) - 1]
-    return standing.takers[id], detail & (2**128 - 1), word
-
-
-@external
-@view
-def standing_book() -> DynArray[uint256, 64]:
-    """
-    @notice Words of the standing bids on the book, in no order.
-    """
-    return standing.book()
 
 
 @internal

@@ -16,10 +16,14 @@ from .interfaces import IRiskEngine
 from .modules import account as account_words
 from .modules import bidding
 from .modules import curve as clock
+from .modules import insight
 from .modules import interest
 from .modules import rounding
 
 implements: ILens
+initializes: insight
+
+exports: (insight.quote, insight.insurance, insight.entries, insight.leaving, insight.standing)
 
 # A book under construction: what an account would hold.
 struct Book:
@@ -58,6 +62,7 @@ def __init__(clearinghouse_: address, auction_: address, vault_: address):
     """
     @notice A lens on one deployment.
     """
+    insight.__init__(clearinghouse_, auction_, vault_)
     clearinghouse = clearinghouse_
     auction = auction_
     vault = vault_
@@ -113,15 +118,6 @@ def auctions(ids: DynArray[uint256, _MAX_AUCTIONS]) -> DynArray[ILens.AuctionVie
             )
         )
     return views
-
-
-@external
-@view
-def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
-    """
-    @notice What a bid for a fraction (WAD) of an account would do now, as the auction says.
-    """
-    return staticcall _AUCTION.quote(account, fraction)
 
 
 @external
@@ -378,11 +374,7 @@ def _cash_after(account: uint256, change: int256) -> int256:
 @view
 def _held(id: uint256) -> uint256:
     header: uint256 = staticcall _CLEARINGHOUSE.header(id)
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(header)
-    return spots | perps
+    return (header >> 192) | ((header >> 128) & (2**64 - 1))
 
 
 @internal

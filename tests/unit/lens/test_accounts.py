@@ -15,7 +15,9 @@ def test_account__with_a_position__shows_words_value_and_health(scene, lens, vic
     scene.price(1520)
     view = lens.account(scene.account)
     assert (view.id, view.owner, view.cash) == (scene.account, victim, 1_600 * WAD)
-    assert tuple(view.assessment) == tuple(scene.system.clearinghouse.appraise(scene.account))
+    system = scene.system
+    book = system.clearinghouse.book_of(scene.account)
+    assert tuple(view.assessment) == tuple(system.risk_engine.appraise(*book))
     assert view.health == view.assessment.equity * WAD // view.assessment.mm < WAD
     (holding,) = view.holdings
     assert (holding.market, holding.spot, holding.state, holding.spot_value) == (ETH, 0, 0, 0)
