@@ -24,6 +24,7 @@ from .modules import losses
 from .modules import margin
 from .modules import refusal
 from .modules import roles
+from .modules import settling
 from .modules import slicing
 from .modules import trading
 from .modules import views
@@ -39,7 +40,10 @@ initializes: door
 initializes: losses[interest := interest, ledger := ledger, roles := roles]
 initializes: margin[ledger := ledger, roles := roles]
 initializes: limits[interest := interest, ledger := ledger, ownable := ownable, roles := roles]
-initializes: trading[interest := interest, ledger := ledger, limits := limits, margin := margin, roles := roles]
+initializes: settling[interest := interest, ledger := ledger, margin := margin]
+initializes: trading[
+    interest := interest, ledger := ledger, limits := limits, margin := margin, roles := roles, settling := settling
+]
 initializes: slicing[interest := interest, ledger := ledger, margin := margin, roles := roles]
 initializes: views[door := door, interest := interest, ledger := ledger, margin := margin, roles := roles]
 
@@ -51,7 +55,7 @@ exports: (
 )
 
 exports: (
-    trading.settle,
+    settling.settle,
     trading.trade,
     trading.relieve,
     slicing.slice,

@@ -1,13 +1,11 @@
 # pragma version ~=0.4.3
 # pragma nonreentrancy on
 """
-@title Trades and settlement: what moves between two accounts in one market
+@title Trades: what moves between two accounts in one market
 @license AGPL-3.0-only
 @dev docs/exact.md, section 5. A trade adds (Δ, c) to one side and exactly the negative to the other, so sizes and
-     costs sum to what they did; settling moves a position's value from its cost to cash, a profit only as far as
-     the market's losers have paid in.
+     costs sum to what they did; then both sides settle.
 """
-from ..interfaces import IClearinghouse
 from ..interfaces import IRiskEngine
 from . import account as account_words
 from . import interest
@@ -17,12 +15,14 @@ from . import margin
 from . import roles
 from . import refusal
 from . import rounding
+from . import settling
 
 uses: interest
 uses: ledger
 uses: limits
 uses: margin
 uses: roles
+uses: settling
 
 # A trade as a venue brings it; WAD.
 struct Terms:
@@ -41,16 +41,6 @@ struct Rule:
     cost: uint256  # the most equity lost for a unit of requirement released
     penalty: uint256  # paid to the vault for a unit of it
     target: uint256  # health that it is not brought above
-
-
-# One market during an act: its prices, and its book as the act changes it.
-struct Deal:
-    market: uint256
-    unit_value: int256  # mark less cumulative funding, WAD quote a unit
-    funding: int256  # cumulative funding, WAD quote a unit
-    cost: int256  # Σ cost, WAD quote
-    size: uint256  # Σ |size|, WAD base
-    retired: bool
 
 
 # One side of a trade: its words before, its position after, and what its cash gains.
@@ -72,27 +62,8 @@ _NOTIONAL_MAX: constant(uint256) = 10**30
 _BPS: constant(uint256) = 10_000
 _LOW_16: constant(uint256) = 2**16 - 1
 _PERP: constant(uint256) = 2
-_ACT_SETTLE: constant(uint256) = 5
 _ACT_TRADE: constant(uint256) = 6
 _ACT_PENALTY: constant(uint256) = 12
-_RETIRED: constant(uint256) = 32
-
-
-@external
-def settle(market: uint256, accounts: DynArray[uint256, 64]):
-    """
-    @notice Moves positions' value to cash, by anyone, in the order given: solvent losers pay, and winners get as much. A
-            loss of an account that is insolvent, or whose prices are not live, stays where it is.
-    """
-    ledger.check_market(market)
-    price: IRiskEngine.Price = staticcall margin.RISK.price(market)
-    margin.check_live(price.state)
-    money: interest.Money = interest.load()
-    deal: Deal = self._deal(market, price)
-    for account: uint256 in accounts:
-        money, deal = self._settle_one(money, deal, account)
-    ledger.write_book(market, deal.cost, deal.size)
-    interest.store(money)
 
 
 @external
@@ -166,7 +137,7 @@ def _run(terms: Terms, rule: Rule) -> (uint256, uint256):
     @return Requirement released and penalty of a relief.
     """
     quoted: IRiskEngine.Price = self._checked(terms)
-    deal: Deal = self._deal(terms.market, quoted)
+    deal: settling.Deal = settling.deal(terms.market, quoted)
     # Rounded once, against the taker, and negated for the maker: no cost is made or lost. Price and funding have 91 bits
     # at most, size 110.
     cost: int256 = rounding.ceil_div(
@@ -270,23 +241,7 @@ def _checked(terms: Terms) -> IRiskEngine.Price:
 
 @internal
 @view
-def _deal(market: uint256, price: IRiskEngine.Price) -> Deal:
-    cost: int256 = 0
-    size: uint256 = 0
-    cost, size = ledger.book_of(market)
-    return Deal(
-        market=market,
-        unit_value=price.mark - price.funding,
-        funding=price.funding,
-        cost=cost,
-        size=size,
-        retired=price.flags & _RETIRED != 0,
-    )
-
-
-@internal
-@view
-def _side(deal: Deal, account: uint256, size: int256, cost: int256, fee: uint256) -> Side:
+def _side(deal: settling.Deal, account: uint256, size: int256, cost: int256, fee: uint256) -> Side:
     """
     @dev One side with the trade added to its position, nothing written yet.
     """
@@ -311,7 +266,9 @@ def _side(deal: Deal, account: uint256, size: int256, cost: int256, fee: uint256
 
 
 @internal
-def _finish(money: interest.Money, deal: Deal, side: Side) -> (interest.Money, Deal, IRiskEngine.Assessment):
+def _finish(
+    money: interest.Money, deal: settling.Deal, side: Side
+) -> (interest.Money, settling.Deal, IRiskEngine.Assessment):
     """
     @dev Settles a side, writes it and assesses it. A loss is settled on trial: settling does not change equity, so the
          one assessment that is needed anyway also says whether the account was solvent enough to settle.
@@ -336,7 +293,7 @@ def _finish(money: interest.Money, deal: Deal, side: Side) -> (interest.Money, D
             break
         settled = 0
         ledger.headers[side.account] = side.header
-    deal_after: Deal = deal
+    deal_after: settling.Deal = deal
     deal_after.cost = unsafe_add(deal.cost, settled)
     self._log(side.account, _ACT_TRADE, deal.market)
     return money_after, deal_after, after
@@ -361,55 +318,6 @@ def _test(money: interest.Money, side: Side, after: IRiskEngine.Assessment, stop
             refusal.refuse(refusal.PAUSED)
     elif not margin.has_initial(after):
         margin.check_relief(money, side.account, side.header, side.market, side.position, after)
-
-
-@internal
-def _settle_one(money: interest.Money, deal: Deal, account: uint256) -> (interest.Money, Deal):
-    """
-    @dev Settles one account's position as far as the rules go; what cannot settle is left, not refused, so that one
-         account in a list does not hold up the others.
-    """
-    size: int256 = 0
-    cost: int256 = 0
-    size, cost = ledger.position_of(account, deal.market)
-    settled: int256 = ledger.value_of(size, cost, deal.unit_value)
-    deal_after: Deal = deal
-    resized: bool = deal.retired and size != 0
-    if resized:
-        # What it is worth for good becomes a claim, or a debt. Σ cost keeps what the sizes were worth, which sums to 0
-        # over the market: only so does it still say what losers have paid in.
-        cost = unsafe_sub(0, settled)
-        deal_after.size = unsafe_sub(deal.size, convert(abs(size), uint256))
-        size = 0
-    if settled > 0:
-        settled = min(settled, max(unsafe_sub(0, deal.cost), 0))
-    elif settled < 0 and not self._is_solvent(money, deal.market, account, settled):
-        settled = 0
-    if settled == 0 and not resized:
-        return money, deal
-    money_after: interest.Money = ledger.write_position(
-        money, account, deal.market, size, unsafe_add(cost, settled), settled
-    )
-    deal_after.cost = unsafe_add(deal.cost, settled)
-    self._log(account, _ACT_SETTLE, deal.market)
-    return money_after, deal_after
-
-
-@internal
-@view
-def _is_solvent(money: interest.Money, market: uint256, account: uint256, worth: int256) -> bool:
-    """
-    @dev Whether equity is known to be 0 or more. An account with nothing but this position needs no RiskEngine: its
-         equity is cash and the position's value, at a price that is known to be live.
-    """
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(ledger.headers[account])
-    if spots == 0 and perps == 1 << market:
-        return unsafe_add(interest.cash_of(principal, money.supply, money.borrow), worth) >= 0
-    assessment: IRiskEngine.Assessment = margin.assess(money, account)
-    return assessment.state == 0 and assessment.equity >= 0
 
 
 @internal

@@ -131,7 +131,7 @@ def test_slice__taker_paid_by_the_vault__takes_it_from_the_vault(house, reserve,
 def test_slice__more_than_the_vault_has__is_shared_by_all_cash(house, reserve, victim, alice, pool):
     house.trade(alice, pool, 1, 1600, fees=(10, 0))
     has = house.stored(house.vault_account) + 10 * WAD
-    indices, totals = house.indices, house.totals
+    indices = house.indices
     receipt = house.slice(victim, alice, 0.1, pays=-6_000)
     assert (house.header(house.vault_account).principal, house.custody.reserve) == (0, 0)
     (log,) = receipt.decode_logs(house.clearinghouse.LossShared)
