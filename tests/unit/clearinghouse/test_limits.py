@@ -148,8 +148,8 @@ def test_relieve__within_the_rule__releases_and_pays_the_penalty(house, attacker
     after = house.clearinghouse.assess(account)
     released = before.mm - after.mm
     assert released > 0
-    assert before.equity - after.equity == pytest.approx(released // 20, abs=10**6)
-    assert house.custody.reserve == pytest.approx(released // 20, abs=1)
+    assert before.equity - after.equity == pytest.approx(released // 20, rel=1e-6)
+    assert house.custody.reserve == pytest.approx(released // 20, rel=1e-6)
     house.check_logged(receipt)
 
 
