@@ -210,6 +210,8 @@ IGNORED = (
     "CalibratorSet(address)",
     "Skipped(uint256,string)",
     "EntryChanged(uint256,uint256)",
+    "GuardianSet(address)",
+    "LossShared(uint256,uint256,uint256)",
     "Matched(uint256,uint256,uint256,uint256)",
     "FillSkipped(uint256,uint256,bytes)",
     "StandingPosted(uint256,uint256,uint256,uint256)",

@@ -10,7 +10,7 @@ from tests.model.revm import fresh_chain
 from tests.model.world import World
 
 SEEDS = (101, 202, 303, 404)
-OPERATIONS = 6_000
+OPERATIONS = 6_700
 """A seed; 20,000 in all and each kind 500 times, with something to spare."""
 COMPARE_EVERY = 1_300
 MUST_HAPPEN = (
