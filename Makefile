@@ -16,7 +16,7 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python coverage lint format reference sizes demo clean
+.PHONY: help setup lock compile test test-contracts test-python coverage lint format gas reference sizes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ format: setup ## what lint asks for
 	ruff check --fix-only $(PYTHON_SOURCES)
 	ruff format $(PYTHON_SOURCES)
 	mamushi --line-length 120 $(VYPER_SOURCES)
+
+gas: setup ## what each act costs, kept in benches/gas.json
+	python -m benches.gas | python -m json.tool --sort-keys > benches/gas.json.new && mv benches/gas.json.new benches/gas.json
 
 reference: setup ## docs/reference from the contracts
 	python -m scripts.reference
