@@ -70,10 +70,18 @@ def living(folder: Path) -> list[str]:
     return found
 
 
+def records() -> dict[str, bytes]:
+    """The project's own deployment files."""
+    return {file.name: file.read_bytes() for file in (ROOT / "deployments").glob("*.json")}
+
+
 @pytest.fixture(scope="module")
 def attended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("attended")
-    yield ended(started(folder, **SMALL), folder)
+    before = records()
+    ran = ended(started(folder, **SMALL), folder)
+    assert records() == before, "a record of a network that stays was changed"
+    yield ran
 
 
 def test_demo__with_keeper__passes_and_its_last_line_says_so(attended: Ran) -> None:
@@ -89,6 +97,12 @@ def test_demo__with_keeper__passes_and_its_last_line_says_so(attended: Ran) -> N
 def test_demo__with_keeper__leaves_a_report_and_no_process(attended: Ran) -> None:
     assert "All invariants held" in (attended.folder / "report.html").read_text(encoding="utf-8")
     assert living(attended.folder) == []
+
+
+def test_demo__with_keeper__keeps_its_deployment_file_to_itself(attended: Ran) -> None:
+    record = json.loads((attended.folder / "ethereum-local-foundry.json").read_text(encoding="utf-8"))
+    assert [market["symbol"] for market in record["markets"]] == ["eth", "btc", "sol", "link"]
+    assert 'deployment = "ethereum-local-foundry.json"' in (attended.folder / "keeper.toml").read_text()
 
 
 def test_demo__with_keeper__writes_its_key_nowhere(attended: Ran) -> None:
