@@ -198,6 +198,27 @@ def test_run__other_code_at_an_address__refused(world: World, config: Path, tmp_
     assert "its code is not the one that was deployed" in ended.stderr.replace("\n", " ")
 
 
+def test_run__record_tells_the_genesis__only_a_chain_that_began_so_will_do(
+    world: World, chain: Anvil, config: Path, tmp_path: Path
+) -> None:
+    """Chains of one id and one deployer have the same contracts at the same addresses."""
+    file = tmp_path / "deployment.json"
+    record = json.loads(file.read_text())
+    genesis, other = chain.block("0x0")["hash"], "0x" + "12" * 32
+    file.write_text(json.dumps({**record, "genesis": other}))
+    for arguments in (("run",), ("scan",)):
+        ended = command(*arguments, "--config", str(config), key=key_of(world.taker))
+        assert ended.returncode == 2
+        assert ended.stdout == ""
+        assert ended.stderr.splitlines()[-1] == (
+            f"ws://127.0.0.1:{chain.port}: block 0 is {genesis}, the deployment's chain began with {other}: "
+            "this is another chain of the same id, or the chain was started anew; deploy to it, then try again"
+        )
+    file.write_text(json.dumps({**record, "genesis": genesis}))
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+
+
 def test_run__metrics_and_health__tell_of_heads_and_accounts(world: World, chain: Anvil, tmp_path: Path) -> None:
     endpoint = f"ws://127.0.0.1:{chain.port}"
     config = configure(tmp_path, endpoint, world.record(tmp_path), "metrics_port = 0\n[bid]\nenabled = false\n")
