@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from keeper.book.columns import Columns
 from keeper.book.exact import Exact
@@ -24,6 +23,7 @@ from keeper.cli.common import (
     money,
     out,
     quote,
+    show,
 )
 from keeper.config import Deployment
 
@@ -98,12 +98,8 @@ def scan(
         emit(seen)
         return
     title = f"block {seen['block']}: {seen['accounts']} accounts, {seen['under_line']} under the line"
-    table = Table("account", "h", "standing", "equity", "MM", "markets", "run", title=title, title_justify="left")
-    for column in (1, 3, 4):
-        table.columns[column].justify = "right"
-    table.columns[0].overflow = "fold"
-    for row in seen["rows"]:
-        table.add_row(
+    rows = [
+        (
             row["account"],
             "–" if row["health"] is None else f"{row['health']:.4f}",
             row["standing"],
@@ -112,6 +108,9 @@ def scan(
             " ".join(row["markets"]),
             "yes" if row["in_run"] else "",
         )
-    out.print(table)
+        for row in seen["rows"]
+    ]
+    names = ("account", "h", "standing", "equity", "MM", "markets", "run")
+    show(names, rows, title=title, words=("standing", "markets", "run"))
     if seen["listed"] > len(seen["rows"]):
         out.print(f"{seen['listed'] - len(seen['rows'])} more; --limit shows them")
