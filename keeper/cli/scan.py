@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,9 +79,15 @@ async def found(config: Path, below: float, limit: int, everyone: bool) -> dict[
         }
 
 
+def _number(value: float) -> float:
+    if math.isnan(value):
+        raise typer.BadParameter("nan is no health: nothing is below it")
+    return value
+
+
 def scan(
     config: ConfigOption = DEFAULT_CONFIG,
-    below: Annotated[float, typer.Option(help="Only accounts whose health is lower.")] = 1.5,
+    below: Annotated[float, typer.Option(help="Only accounts whose health is lower.", callback=_number)] = 1.5,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 25,
     everyone: Annotated[bool, typer.Option("--all", help="Whatever their health.")] = False,
     as_json: JsonOption = False,

@@ -148,3 +148,10 @@ def numbers_of(read: dict) -> list[str]:
     found = [f"{row[name]:,.2f}" for row in rows for name in names if name in row]
     assert found
     return found
+
+
+def test_scan__below_nan__refused(config: Path) -> None:
+    ended = command("scan", "--below", "nan", "--config", str(config))
+    assert ended.returncode == 2
+    assert "nan is no health: nothing is below it" in ended.stderr
+    assert ended.stdout == ""
