@@ -155,3 +155,14 @@ def test_scan__below_nan__refused(config: Path) -> None:
     assert ended.returncode == 2
     assert "nan is no health: nothing is below it" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_keeper__as_setup_leaves_it__works_from_any_folder(config: Path, tmp_path: Path) -> None:
+    """A folder with modules of its own does not get in its way."""
+    (tmp_path / "keeper").mkdir()
+    (tmp_path / "keeper" / "__init__.py").write_text("raise ImportError")
+    program = Path(sys.executable).parent / "keeper"
+    line = [program, "scan", "--all", "--json", "--config", config.name]
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["accounts"] == 10
