@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import KEY_ENV, command
 from tests.e2e.test_run import LOW, key_of
@@ -119,10 +117,7 @@ def test_why__no_account__told_what_one_looks_like(config: Path) -> None:
         assert "Invalid value" in ended.stderr
 
 
-@pytest.mark.parametrize("columns", ["80", None])
-def test_commands__narrow_or_piped__every_account_and_number_whole(
-    world: World, chain: Anvil, config: Path, columns: str | None
-) -> None:
+def test_commands__narrow_or_piped__every_account_and_number_whole(world: World, chain: Anvil, config: Path) -> None:
     world.prices(LOW)
     account = world.account(world.trader, 1)
     world.send(world.rival, world.contracts["Auction"].functions.open([account]))
@@ -130,15 +125,16 @@ def test_commands__narrow_or_piped__every_account_and_number_whole(
     world.prices(LOW, seconds=60)
     name, key = f"{world.trader.address.lower()}:1", key_of(world.taker)
     for arguments in (("auctions",), ("scan", "--all"), ("why", name)):
-        lines = shown(*arguments, "--config", str(config), key=key, columns=columns)
         read = json.loads(command(*arguments, "--json", "--config", str(config), key=key).stdout)
-        text = "\n".join(lines)
-        assert "…" not in text, text
-        assert max(map(len, lines)) <= int(columns or 200), text
-        for number in numbers_of(read):
-            assert number in text.split(), f"{number} in\n{text}"
-        for row in read.get("rows", [read]):
-            assert row["account"] in text.split(), text
+        for columns in ("80", None):
+            lines = shown(*arguments, "--config", str(config), key=key, columns=columns)
+            text = "\n".join(lines)
+            assert "…" not in text, text
+            assert max(map(len, lines)) <= int(columns or 200), text
+            for number in numbers_of(read):
+                assert number in text.split(), f"{number} in\n{text}"
+            for row in read.get("rows", [read]):
+                assert row["account"] in text.split(), text
 
 
 def numbers_of(read: dict) -> list[str]:
