@@ -21,7 +21,7 @@ PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.python-done $(VENV)/.node-done ## Python environment, anvil; quick when nothing changed
+setup: $(VENV)/.python-done $(VENV)/.node-done $(VENV)/bin/keeper ## environment, anvil, keeper; quick if nothing changed
 
 $(VENV)/bin/python:
 	@python=$$(command -v python3.11 || command -v python3 || true); \
@@ -32,6 +32,11 @@ $(VENV)/bin/python:
 $(VENV)/.python-done: requirements.lock | $(VENV)/bin/python
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
+
+# What installing the project would make, without the network that its build would ask: the sources are run in place.
+$(VENV)/bin/keeper: Makefile | $(VENV)/bin/python
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s" -P -m keeper "$$@"\n' "$(CURDIR)" "$(CURDIR)/$(VENV)/bin/python" > $@
+	@chmod +x $@
 
 $(VENV)/.node-done: package-lock.json | $(VENV)/bin/python
 	@command -v npm >/dev/null || { echo "make setup: Node 20 with npm is needed" >&2; exit 1; }

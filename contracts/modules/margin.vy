@@ -92,9 +92,11 @@ def has_initial(account: IRiskEngine.Assessment) -> bool:
 @pure
 def check_initial(account: IRiskEngine.Assessment):
     """
-    @notice Refuses an account below initial margin, or at prices that are not live.
+    @notice Refuses an account below initial margin, or with a price that is late. A dead market counts with its last
+            price and the widest interval: it is no shield against being sold.
     """
-    self.check_live(account.state)
+    # Of the states only late is odd.
+    self.check_live(account.state & 1)
     self.check(self.has_initial(account))
 
 

@@ -35,7 +35,7 @@ def assess(account: uint256) -> IRiskEngine.Assessment:
 @view
 def require_initial(account: uint256):
     """
-    @notice Refuses an account below initial margin, or at prices that are not live; one in a batch is tested at its end.
+    @notice Refuses an account below initial margin, or with a late price; one in a batch is tested at its end.
     """
     if not roles.deferred[account]:
         margin.check_initial(margin.assess(interest.load(), account))

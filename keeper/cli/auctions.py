@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from keeper.book.exact import Exact
 from keeper.cli.common import (
     DEFAULT_CONFIG,
@@ -17,8 +15,8 @@ from keeper.cli.common import (
     emit,
     look,
     money,
-    out,
     quote,
+    show,
 )
 from keeper.model.auction import clock_start
 from keeper.model.rounding import WAD
@@ -71,12 +69,8 @@ def auctions(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False)
         return
     title = f"block {seen['block']}: {len(seen['rows'])} auctions"
     names = ("account", "age", "h", "λ", "λ taker", "f max", "MM", "taker pays", "discount", "")
-    table = Table(*names, title=title, title_justify="left")
-    for column in table.columns[1:9]:
-        column.justify = "right"
-    table.columns[0].overflow = "fold"
-    for row in seen["rows"]:
-        table.add_row(
+    rows = [
+        (
             row["account"],
             f"{row['since']} s",
             "–" if row["health"] is None else f"{row['health']:.4f}",
@@ -88,4 +82,6 @@ def auctions(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False)
             money(row["discount"]),
             row["reason"].removeprefix("auction: "),
         )
-    out.print(table)
+        for row in seen["rows"]
+    ]
+    show(names, rows, title=title, words=("",))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine
+import os
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from keeper.book.exact import Exact
 from keeper.chain.types import LinkError, RpcError
@@ -31,7 +35,10 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 DEFAULT_CONFIG = Path("keeper.toml")
 
-out = Console()
+PIPED_WIDTH = 200
+"""Columns where no terminal says how many there are: room for every table."""
+
+out = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH)
 errors = Console(stderr=True)
 
 
@@ -56,7 +63,7 @@ def carry_out(work: Coroutine[Any, Any, T]) -> T:
 
 def fail(message: str, code: int) -> None:
     """Say it on stderr and exit."""
-    errors.print(message, style="red", markup=False, highlight=False)
+    errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -123,6 +130,37 @@ def money(amount: float) -> str:
 def percent(share: float | None, digits: int = 2) -> str:
     """For people."""
     return "–" if share is None else f"{100 * share:+.{digits}f}%"
+
+
+def show(names: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", words: Sequence[str] = ()) -> None:
+    """Rows as a table if it fits whole, else each as its first cell and below it the others by name: no number is cut.
+
+    Columns named in `words`, and the first one, hold words; all others hold numbers.
+    """
+    table = Table(title=title or None, title_justify="left")
+    for place, name in enumerate(names):
+        table.add_column(name, no_wrap=True, justify="left" if place == 0 or name in words else "right")
+    for row in rows:
+        table.add_row(*row)
+    # Measured without a limit: within one, columns shrink.
+    if table.__rich_measure__(out, out.options.update(width=10_000)).maximum <= out.width:
+        out.print(table)
+        return
+    if title:
+        out.print(title, markup=False)
+    for first, *others in rows:
+        out.print(first, markup=False, soft_wrap=True)
+        pairs = [f"{name} {cell}".strip() for name, cell in zip(names[1:], others, strict=True) if cell]
+        out.print(_lines(pairs, out.width), markup=False, soft_wrap=True)
+
+
+def _lines(parts: Sequence[str], width: int) -> str:
+    """Parts side by side, indented, broken only between them."""
+    held = "   ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+    lines = textwrap.wrap(
+        held, width, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def emit(document: Any) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.table import Table
 
 from keeper.book.columns import Columns
 from keeper.book.exact import Exact
@@ -24,6 +24,7 @@ from keeper.cli.common import (
     money,
     out,
     quote,
+    show,
 )
 from keeper.config import Deployment
 
@@ -78,9 +79,15 @@ async def found(config: Path, below: float, limit: int, everyone: bool) -> dict[
         }
 
 
+def _number(value: float) -> float:
+    if math.isnan(value):
+        raise typer.BadParameter("nan is no health: nothing is below it")
+    return value
+
+
 def scan(
     config: ConfigOption = DEFAULT_CONFIG,
-    below: Annotated[float, typer.Option(help="Only accounts whose health is lower.")] = 1.5,
+    below: Annotated[float, typer.Option(help="Only accounts whose health is lower.", callback=_number)] = 1.5,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 25,
     everyone: Annotated[bool, typer.Option("--all", help="Whatever their health.")] = False,
     as_json: JsonOption = False,
@@ -98,12 +105,8 @@ def scan(
         emit(seen)
         return
     title = f"block {seen['block']}: {seen['accounts']} accounts, {seen['under_line']} under the line"
-    table = Table("account", "h", "standing", "equity", "MM", "markets", "run", title=title, title_justify="left")
-    for column in (1, 3, 4):
-        table.columns[column].justify = "right"
-    table.columns[0].overflow = "fold"
-    for row in seen["rows"]:
-        table.add_row(
+    rows = [
+        (
             row["account"],
             "–" if row["health"] is None else f"{row['health']:.4f}",
             row["standing"],
@@ -112,6 +115,9 @@ def scan(
             " ".join(row["markets"]),
             "yes" if row["in_run"] else "",
         )
-    out.print(table)
+        for row in seen["rows"]
+    ]
+    names = ("account", "h", "standing", "equity", "MM", "markets", "run")
+    show(names, rows, title=title, words=("standing", "markets", "run"))
     if seen["listed"] > len(seen["rows"]):
         out.print(f"{seen['listed'] - len(seen['rows'])} more; --limit shows them")

@@ -24,6 +24,7 @@ from keeper.cli.common import (
     out,
     percent,
     quote,
+    show,
     taker_of,
 )
 from keeper.cli.scan import STATES, standing
@@ -163,7 +164,7 @@ def why(
     out.print(f"[bold]{seen['account']}[/bold] at block {seen['block']}: [bold]{seen['standing']}[/bold], {health}")
     out.print(_numbers(seen))
     if seen["markets"]:
-        out.print(_markets(seen))
+        _markets(seen)
     if seen["run"]:
         run = seen["run"]
         out.print(
@@ -176,8 +177,8 @@ def why(
 
 def _numbers(seen: dict[str, Any]) -> Table:
     table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right")
     table.add_column()
     rows = [
         ("cash", money(seen["cash"]), "interest included"),
@@ -196,13 +197,10 @@ def _numbers(seen: dict[str, Any]) -> Table:
     return table
 
 
-def _markets(seen: dict[str, Any]) -> Table:
+def _markets(seen: dict[str, Any]) -> None:
     names = ("market", "index", "spot", "size", "value", "exposure", "systematic", "single", "gross", "to the line", "")
-    table = Table(*names, caption="systematic + single + gross = R + G; to the line: its price's own move")
-    for column in table.columns[1:10]:
-        column.justify = "right"
-    for row in seen["markets"]:
-        table.add_row(
+    rows = [
+        (
             row["market"],
             f"{row['index']:,.6g}",
             f"{row['spot']:,.6g}",
@@ -215,4 +213,7 @@ def _markets(seen: dict[str, Any]) -> Table:
             percent(row["to_line"]),
             "" if row["state"] == "live" else row["state"],
         )
-    return table
+        for row in seen["markets"]
+    ]
+    show(names, rows, words=("",))
+    out.print("systematic + single + gross = R + G; to the line: its price's own move", style="dim")

@@ -42,12 +42,16 @@ class MarketEntry(BaseModel):
 
 
 class Deployment(BaseModel):
-    """The file as deploy writes it; keys that the keeper has no use for are left to others."""
+    """The file as deploy writes it; keys that the keeper has no use for are left to others.
+
+    `genesis` is the hash of the chain's block 0 and is checked at start-up if given.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     network: str
     chain_id: int
+    genesis: str | None = None
     block: int = Field(ge=0)
     contracts: dict[str, Contract]
     markets: list[MarketEntry] = []

@@ -65,6 +65,8 @@ class Lane:
         self._chain_id = chain_id
         self._ended = ended
         self._nonce = 0
+        # Of transactions whose nonce is used: those that are in no block.
+        self._absent: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -135,8 +137,9 @@ class Lane:
     async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
         """Find out about pending transactions, and send again what has waited too long.
 
-        Those whose logs were `seen` (hash to block) are known to be mined; of the others the oldest is asked for, one
-        receipt a head. A replacement pays a higher fee, and only uses up the nonce if the decision is not `wanted` now.
+        Those whose logs were `seen` (hash to block) are known to be mined. Of the others the oldest is asked for: by
+        one receipt a head, however often it was replaced, or by its nonce once it is due. A replacement pays a higher
+        fee, and only uses up the nonce if the decision is not `wanted` now.
         """
         for pending in list(self.pending):
             for signed in pending.signed:
@@ -148,10 +151,11 @@ class Lane:
             last = oldest.newest.sent_block
             if last is None:
                 await self._broadcast(oldest, head)
+            elif head.number - last >= self._section.replace_after_blocks:
+                await self._push(oldest, head, wanted)
             elif head.number > last:
-                known = await self._receipt(oldest)
-                if not known and head.number - last >= self._section.replace_after_blocks:
-                    await self._push(oldest, head, wanted)
+                # In turn, the newest first.
+                await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
         for pending in self.pending[1:]:
             if pending.newest.sent_block is None:
                 await self._broadcast(pending, head)
@@ -159,6 +163,7 @@ class Lane:
 
     async def rolled_back(self, after: int, head: Header) -> None:
         """Blocks after `after` did not happen, or may not have: what was mined in those is pending and sent again."""
+        self._absent.clear()
         if await self._unmine(after):
             self.pending = self._journal.pending(self.address)
             for pending in self.pending:
@@ -214,21 +219,28 @@ class Lane:
             signed.hash, signed.raw, signed.max_fee, signed.tip, signed.cancels, sent_block=head.number
         )
 
-    async def _receipt(self, pending: Pending) -> bool:
-        """Whether one of the transactions is in a block."""
-        for signed in reversed(pending.signed):
-            receipt = await self._node.call("eth_getTransactionReceipt", [signed.hash])
-            if receipt is not None and receipt.get("blockNumber"):
-                succeeded = number(receipt.get("status")) == 1
-                self._mined(pending, signed, number(receipt["blockNumber"]), receipt["blockHash"], succeeded=succeeded)
-                return True
-        return False
+    async def _receipt(self, pending: Pending, signed: Signed) -> bool:
+        """Whether this one of the transactions is in a block."""
+        receipt = await self._node.call("eth_getTransactionReceipt", [signed.hash])
+        if receipt is None or not receipt.get("blockNumber"):
+            return False
+        succeeded = number(receipt.get("status")) == 1
+        self._mined(pending, signed, number(receipt["blockNumber"]), receipt["blockHash"], succeeded=succeeded)
+        return True
+
+    async def _settle(self, pending: Pending) -> None:
+        """The nonce is used: by which of the transactions, one receipt a head, the newest first; or by none of them."""
+        unasked = [signed for signed in reversed(pending.signed) if signed.hash not in self._absent]
+        if unasked and await self._receipt(pending, unasked[0]):
+            return
+        self._absent.update(signed.hash for signed in unasked[:1])
+        if len(unasked) <= 1:
+            self._drop(pending, "another transaction used its nonce")
 
     async def _push(self, pending: Pending, head: Header, wanted: Wanted) -> None:
         used = number(await self._node.call("eth_getTransactionCount", [self.address, "latest"]))
         if used > pending.nonce:
-            if not await self._receipt(pending):
-                self._drop(pending, "another transaction used its nonce")
+            await self._settle(pending)
             return
         newest = pending.newest
         paid = fees.raised(self._section, fees.Fees(newest.max_fee, newest.tip), head.base_fee)
@@ -243,7 +255,7 @@ class Lane:
 
     def _mined(self, pending: Pending, signed: Signed, block: int, block_hash: str, *, succeeded: bool) -> None:
         self._journal.mined(pending.decision.id, signed.hash, block, block_hash, succeeded=succeeded)
-        self.pending.remove(pending)
+        self._forget(pending)
         state = "cancelled" if signed.cancels else "mined" if succeeded else "reverted"
         metrics.TRANSACTIONS.labels(pending.decision.kind, state).inc()
         log.info(state, kind=pending.decision.kind, hash=signed.hash, block=block)
@@ -251,10 +263,14 @@ class Lane:
 
     def _drop(self, pending: Pending, reason: str) -> None:
         self._journal.end(pending.decision.id, "dropped", reason)
-        self.pending.remove(pending)
+        self._forget(pending)
         metrics.TRANSACTIONS.labels(pending.decision.kind, "dropped").inc()
         log.warning("dropped", kind=pending.decision.kind, nonce=pending.nonce, reason=reason)
         self._ended(pending.decision, "dropped")
+
+    def _forget(self, pending: Pending) -> None:
+        self.pending.remove(pending)
+        self._absent.difference_update(signed.hash for signed in pending.signed)
 
     def _count(self) -> None:
         metrics.PENDING.labels(self.name).set(len(self.pending))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .prices import LATE, LIVE
+from .prices import DEAD, LATE, LIVE
 from .requirement import Assessment
 from .rounding import WAD, clamp
 from .state import Refused, require
@@ -27,8 +27,8 @@ def meets_initial(assessment: Assessment) -> bool:
 
 
 def require_initial(assessment: Assessment) -> None:
-    """The initial margin."""
-    require_live(assessment.state)
+    """The initial margin of a slice's taker: a dead market counts, only a late one is refused."""
+    require_live(LIVE if assessment.state == DEAD else assessment.state)
     require(meets_initial(assessment), BELOW_INITIAL)
 
 

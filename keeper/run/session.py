@@ -71,6 +71,7 @@ class Session:
         chain_id = number(await self.node.call("eth_chainId", []))
         if chain_id != self.deployment.chain_id:
             raise ConfigError(f"{self.node.url}: is chain {chain_id}, the deployment is on {self.deployment.chain_id}")
+        await self._check_genesis()
         for name, contract in self.deployment.contracts.items():
             if contract.code_hash is not None:
                 code = bytes.fromhex((await self.node.call("eth_getCode", [contract.address, "latest"]))[2:])
@@ -78,6 +79,19 @@ class Session:
                     raise ConfigError(f"{name} at {contract.address}: its code is not the one that was deployed")
         self.oracle = await self._read_oracle()
         await self._from_snapshot()
+
+    async def _check_genesis(self) -> None:
+        """Local chains share an id; block 0 tells them apart."""
+        wanted = self.deployment.genesis
+        if wanted is None:
+            return
+        block = await self.node.call("eth_getBlockByNumber", ["0x0", False])
+        found = block["hash"] if block else "not there"
+        if found.lower() != wanted.lower():
+            raise ConfigError(
+                f"{self.node.url}: block 0 is {found}, the deployment's chain began with {wanted}: "
+                "this is another chain of the same id, or the chain was started anew; deploy to it, then try again"
+            )
 
     async def close(self) -> None:
         """Let go of the node, and see a snapshot that is being written to its end."""

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ValidationError
 from scripts._deployment.parameters import Parameters
 from scripts._deployment.refusal import Refused
 
+LONGEST = 60
+"""Characters of a wrong value that a message shows."""
+
 
 def load_parameters(path: Path) -> Parameters:
     """Read and check a parameter file; Refused with one line for each mistake."""
@@ -50,8 +53,28 @@ def _line(mistake: Any) -> str:
         return f"{prefix}missing"
     if mistake["type"] == "value_error":
         return f"{prefix}{mistake['ctx']['error']}"
+    if mistake["type"] in ("too_long", "too_short"):
+        return f"{prefix}{_count(mistake)}"
+    if mistake["type"] == "model_type":
+        return f"{prefix}{_shown(mistake['input'])}: input should be an object with the keys of this section"
     message = str(mistake["msg"])
-    return f"{prefix}{mistake['input']!r}: {message[0].lower()}{message[1:]}"
+    return f"{prefix}{_shown(mistake['input'])}: {message[0].lower()}{message[1:]}"
+
+
+def _count(mistake: Any) -> str:
+    """How many entries a list has and may have."""
+    context = mistake["ctx"]
+    bound = f"at most {context['max_length']}" if "max_length" in context else f"at least {context['min_length']}"
+    found = len(mistake["input"])
+    return f"{found} {'entry' if found == 1 else 'entries'}: {bound} allowed"
+
+
+def _shown(value: Any) -> str:
+    """A value in a line: what is long is cut, of what has parts the kind is told."""
+    if isinstance(value, list | dict):
+        return f"a list of {len(value)}" if isinstance(value, list) else f"an object of {len(value)} keys"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _dotted(loc: tuple[int | str, ...]) -> str:

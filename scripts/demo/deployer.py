@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
@@ -20,8 +19,8 @@ from .children import Child
 from .settings import MARKETS
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORD = Path("deployments/ethereum-local-foundry.json")
 NETWORK = "ethereum:local:foundry"
+RECORD = NETWORK.replace(":", "-") + ".json"
 DEPLOY_SECONDS = 600
 
 
@@ -53,8 +52,11 @@ class Deployment:
         return next(symbol for symbol, number in self.markets.items() if number == market)
 
 
-def deploy(url: str, copy: Path, log: Path) -> Path:
-    """Run the deployer's script against the node at `url`; its record is copied to `copy`."""
+def deploy(url: str, folder: Path) -> Path:
+    """Run the deployer's script against the node at `url`; its record, which is returned, and its log go to `folder`.
+
+    The project's own records, of networks that stay, are left alone.
+    """
     # Ape finds the compiler on PATH.
     programs = Path(sys.executable).parent
     variables = {
@@ -63,16 +65,8 @@ def deploy(url: str, copy: Path, log: Path) -> Path:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [str(programs / "ape"), "run", "deploy", "--configure", "--network", NETWORK]
-    record = ROOT / RECORD
-    lock = os.open(record.parent, os.O_RDONLY)
-    try:
-        # One record for every local node: two demos must not write it at a time.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _run(command, variables, log)
-        copy.write_bytes(record.read_bytes())
-    finally:
-        os.close(lock)
-    return copy
+    _run([*command, "--deployments", str(folder.resolve())], variables, folder / "deploy.log")
+    return folder / RECORD
 
 
 def _run(command: list[str], variables: Mapping[str, str], log: Path) -> None:

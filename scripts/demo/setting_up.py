@@ -83,7 +83,7 @@ def _signing_keys(node: Node, deployment: Deployment) -> list[bytes]:
 
 def build_stage(node: Node, seed: int, output: Path) -> Stage:
     """Deploy, and be ready to mine the first block with prices."""
-    deployment = read_deployment(deploy(node.url, output / "deployment.json", output / "deploy.log"))
+    deployment = read_deployment(deploy(node.url, output))
     node.hold_blocks()
     publisher = wallet(seed, "publisher", deployment.chain_id)
     _fund(node, [publisher])

@@ -59,6 +59,12 @@ def impossible_correlations() -> list[list[str]]:
     return rho
 
 
+def too_many_markets() -> list[dict[str, Any]]:
+    """Each as the first but for its symbol."""
+    first = json.loads(FILE.read_text())["markets"][0]
+    return [{**first, "symbol": f"m{number}"} for number in range(65)]
+
+
 @pytest.mark.parametrize(
     ("edits", "message"),
     [
@@ -157,6 +163,14 @@ def impossible_correlations() -> list[list[str]]:
             "markets[2]: neither a perp nor a token: nothing could be held in this market",
         ),
         ([("markets.0.heartbeat", 0)], "markets[0]: heartbeat is 0: a feed needs one of at least 1 second"),
+        ([("markets", too_many_markets())], "markets: 65 entries: at most 64 allowed"),
+        ([("markets", [])], "markets: 0 entries: at least 1 allowed"),
+        ([("markets", DELETE)], "markets: missing"),
+        ([("markets", {"eth": {}})], "markets: an object of 1 keys: input should be a valid list"),
+        (
+            [("markets.0", "e" * 500)],
+            f"markets[0]: '{'e' * 58}…: input should be an object with the keys of this section",
+        ),
     ],
 )
 def test_load_parameters__mistake__named_with_what_is_right(tmp_path: Path, edits: list[Any], message: str) -> None:

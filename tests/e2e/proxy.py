@@ -19,6 +19,7 @@ class CountingProxy:
         self._upstream = f"http://127.0.0.1:{port}"
         self._counts: Counter[str] = Counter()
         self._refusals: Counter[str] = Counter()
+        self._newest = ""
         self._guard = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._sockets: set[web.WebSocketResponse] = set()
@@ -46,7 +47,7 @@ class CountingProxy:
         self._loop.close()
 
     def take(self) -> Counter[str]:
-        """Requests by method since the last time."""
+        """Requests by method since the last time; those by HTTP for the newest block only if there was a new one."""
         with self._guard:
             counts, self._counts = self._counts, Counter()
         return counts
@@ -71,6 +72,15 @@ class CountingProxy:
             self._refusals[request["method"]] -= 1
         error = {"code": -32000, "message": "header not found"}
         return {"jsonrpc": "2.0", "id": request["id"], "error": error}
+
+    def _is_idle_poll(self, body: bytes, answer: bytes) -> bool:
+        """Whether the newest block was asked for and is still the one that was told the last time."""
+        request = json.loads(body)
+        if request["method"] != "eth_getBlockByNumber" or request["params"][0] != "latest":
+            return False
+        newest = json.loads(answer)["result"]["hash"]
+        idle, self._newest = newest == self._newest, newest
+        return idle
 
     def _count(self, body: str | bytes) -> None:
         read = json.loads(body)
@@ -98,12 +108,15 @@ class CountingProxy:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._relay(request, session)
         body = await request.read()
-        self._count(body)
         refusal = self._refusal(body)
         if refusal is not None:
+            self._count(body)
             return web.json_response(refusal)
         async with session.post(self._upstream, data=body, headers={"Content-Type": "application/json"}) as answer:
-            return web.Response(body=await answer.read(), content_type="application/json")
+            text = await answer.read()
+        if not self._is_idle_poll(body, text):
+            self._count(body)
+        return web.Response(body=text, content_type="application/json")
 
     async def _relay(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
         below = web.WebSocketResponse(max_msg_size=2**28)

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.e2e.anvil import Anvil
-from tests.e2e.process import command
+from tests.e2e.process import KEY_ENV, command
 from tests.e2e.test_run import LOW, key_of
 from tests.e2e.world import ETH, World
+
+
+def shown(*arguments: str, key: str, columns: str | None) -> list[str]:
+    """The lines of a command whose output is piped: COLUMNS as given, None for an environment without it."""
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {KEY_ENV: key}
+    if columns is not None:
+        environment["COLUMNS"] = columns
+    line = [sys.executable, "-m", "keeper", *arguments]
+    ended = subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
 
 
 def test_scan__some_under_the_line__lowest_health_first(world: World, config: Path) -> None:
@@ -101,3 +115,50 @@ def test_why__no_account__told_what_one_looks_like(config: Path) -> None:
         ended = command("why", name, "--config", str(config))
         assert ended.returncode == 2
         assert "Invalid value" in ended.stderr
+
+
+def test_commands__narrow_or_piped__every_account_and_number_whole(world: World, chain: Anvil, config: Path) -> None:
+    world.prices(LOW)
+    account = world.account(world.trader, 1)
+    world.send(world.rival, world.contracts["Auction"].functions.open([account]))
+    chain.mine()
+    world.prices(LOW, seconds=60)
+    name, key = f"{world.trader.address.lower()}:1", key_of(world.taker)
+    for arguments in (("auctions",), ("scan", "--all"), ("why", name)):
+        read = json.loads(command(*arguments, "--json", "--config", str(config), key=key).stdout)
+        for columns in ("80", None):
+            lines = shown(*arguments, "--config", str(config), key=key, columns=columns)
+            text = "\n".join(lines)
+            assert "…" not in text, text
+            assert max(map(len, lines)) <= int(columns or 200), text
+            for number in numbers_of(read):
+                assert number in text.split(), f"{number} in\n{text}"
+            for row in read.get("rows", [read]):
+                assert row["account"] in text.split(), text
+
+
+def numbers_of(read: dict) -> list[str]:
+    """Money as people read it, of every row of what `--json` tells."""
+    rows = read.get("rows", read.get("markets"))
+    names = ("requirement", "equity", "taker_pays", "discount", "value", "exposure", "systematic", "gross")
+    found = [f"{row[name]:,.2f}" for row in rows for name in names if name in row]
+    assert found
+    return found
+
+
+def test_scan__below_nan__refused(config: Path) -> None:
+    ended = command("scan", "--below", "nan", "--config", str(config))
+    assert ended.returncode == 2
+    assert "nan is no health: nothing is below it" in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_keeper__as_setup_leaves_it__works_from_any_folder(config: Path, tmp_path: Path) -> None:
+    """A folder with modules of its own does not get in its way."""
+    (tmp_path / "keeper").mkdir()
+    (tmp_path / "keeper" / "__init__.py").write_text("raise ImportError")
+    program = Path(sys.executable).parent / "keeper"
+    line = [program, "scan", "--all", "--json", "--config", config.name]
+    ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["accounts"] == 10

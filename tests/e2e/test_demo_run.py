@@ -1,9 +1,10 @@
-"""The demo as it is started, on a small population and a short path."""
+"""The demo as it is started: at full size with a keeper, on a small population and a short path for the rest."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -70,25 +71,51 @@ def living(folder: Path) -> list[str]:
     return found
 
 
+def records() -> dict[str, bytes]:
+    """The project's own deployment files."""
+    return {file.name: file.read_bytes() for file in (ROOT / "deployments").glob("*.json")}
+
+
 @pytest.fixture(scope="module")
 def attended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """`make demo` as it is, at full size."""
     folder = tmp_path_factory.mktemp("attended")
-    yield ended(started(folder, **SMALL), folder)
+    before = records()
+    ran = ended(started(folder), folder)
+    assert records() == before, "a record of a network that stays was changed"
+    yield ran
 
 
-def test_demo__with_keeper__passes_and_its_last_line_says_so(attended: Ran) -> None:
+def figure(ran: Ran, name: str) -> int:
+    """A number of the table that the run prints before its last line."""
+    (line,) = [line for line in ran.lines if name in line]
+    (number,) = re.findall(r"\d+", line.replace(name, ""))
+    return int(number)
+
+
+def test_demo__with_keeper__passes_and_brings_what_it_is_to_bring(attended: Ran) -> None:
     assert attended.code == 0, attended.errors + "\n".join(attended.lines[-40:])
     outcome = attended.outcome
-    assert outcome["accounts"] == 60
+    assert outcome["accounts"] == 220
     assert outcome["custody_ok"] is True and outcome["sums_ok"] is True
     assert outcome["max_unsighted_blocks"] <= 3
-    assert outcome["breached"] > 0 and outcome["bids"] > 0 and outcome["insolvent"] > 0 and outcome["vault_paid"] > 0
+    assert outcome["breached"] >= 30
+    assert figure(attended, "bids for a part that land on the target") >= 10
+    assert outcome["fully_taken"] >= 5
+    assert outcome["insolvent"] >= 1 and outcome["bad_debt"] > 0 and outcome["vault_paid"] > 0
     assert (outcome["keeper_restarts"], outcome["keeper_errors"]) == (1, 0)
+    assert figure(attended, "bids after the restart") >= 1
 
 
 def test_demo__with_keeper__leaves_a_report_and_no_process(attended: Ran) -> None:
     assert "All invariants held" in (attended.folder / "report.html").read_text(encoding="utf-8")
     assert living(attended.folder) == []
+
+
+def test_demo__with_keeper__keeps_its_deployment_file_to_itself(attended: Ran) -> None:
+    record = json.loads((attended.folder / "ethereum-local-foundry.json").read_text(encoding="utf-8"))
+    assert [market["symbol"] for market in record["markets"]] == ["eth", "btc", "sol", "link"]
+    assert 'deployment = "ethereum-local-foundry.json"' in (attended.folder / "keeper.toml").read_text()
 
 
 def test_demo__with_keeper__writes_its_key_nowhere(attended: Ran) -> None:

@@ -79,33 +79,82 @@ def test_run__bidding_switched_off__sights_again_within_the_grace(world: World, 
     assert world.taken() == []
 
 
+FINE = {ETH: 2_000.0, BTC: 50_000.0}
+
+
+def requests_a_head(
+    world: World, keeper: KeeperProcess, proxy: CountingProxy, prices: dict[int, float], heads: int
+) -> list[Counter[str]]:
+    """What the keeper asks of the node at each of so many heads, one after the other."""
+    counts = []
+    for _ in range(heads):
+        proxy.take()
+        tick(world, keeper, prices)
+        counts.append(proxy.take())
+    return counts
+
+
+def settle(world: World, more: int) -> None:
+    """So many more accounts of the trader's, each long one ETH like the first ones, far from the line."""
+    subs = range(100, 100 + more)
+    for sub in subs:
+        world.fund(world.trader, 1_000, sub)
+    world.prices(FINE)
+    for start in range(0, more, 64):
+        for sub in subs[start : start + 64]:
+            world.buy(sub, ETH, 1, 2_000)
+        world.prices(FINE)
+
+
+def assert_few(counts: list[Counter[str]]) -> None:
+    """At most three requests at each single head, handing out transactions apart."""
+    for head, asked in enumerate(counts):
+        assert asked["eth_getLogs"] == 1, f"head {head}: {asked}"
+        assert asked.total() - asked["eth_sendRawTransaction"] <= 3, f"head {head}: {asked}"
+
+
 @pytest.mark.parametrize("transport", ["socket", "http"])
-def test_run__many_accounts__at_most_three_requests_a_head(
+def test_run__ten_accounts_or_two_hundred__the_same_three_requests_a_head_at_most(
     world: World, chain: Anvil, proxy: CountingProxy, tmp_path: Path, transport: str
 ) -> None:
-    """Counted between keeper and node: while it waits for its transactions, too. Polls that find no news are apart."""
+    """Counted between keeper and node, head by head; polls that find no news are apart."""
     endpoint = proxy.socket if transport == "socket" else proxy.http
-    config = configure(tmp_path, endpoint, world.record(tmp_path), "[bid]\nmin_profit = 0.1\n")
-    fine = {ETH: 2_000.0, BTC: 50_000.0}
+    config = configure(tmp_path, endpoint, world.record(tmp_path), "metrics_port = 0\n[bid]\nmin_profit = 0.1\n")
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        host, port = keeper.wait_for("serving metrics")["address"][0]
+        keeper.started()
+        tick(world, keeper, FINE)
+        assert "keeper_accounts 10.0" in read(f"http://{host}:{port}/metrics").splitlines()
+        few = requests_a_head(world, keeper, proxy, FINE, 6)
+        settle(world, 190)
+        tick(world, keeper, FINE)
+        many = requests_a_head(world, keeper, proxy, FINE, 6)
+        assert "keeper_accounts 200.0" in read(f"http://{host}:{port}/metrics").splitlines()
+        assert few == many == [few[0]] * 6
+        assert_few(few)
+        busy = requests_a_head(world, keeper, proxy, LOW, 12)
+        keeper.wait_for("mined", kind="bid")
+        assert sum(busy, Counter())["eth_sendRawTransaction"] == 2
+        assert_few(busy)
+
+
+def test_run__transactions_get_lost__at_most_three_requests_a_head(
+    world: World, chain: Anvil, proxy: CountingProxy, tmp_path: Path
+) -> None:
+    """However often one was replaced meanwhile, it costs a head no more."""
+    config = configure(tmp_path, proxy.socket, world.record(tmp_path), "[bid]\nenabled = false\n")
     with KeeperProcess(config, key_of(world.taker)) as keeper:
         keeper.started()
-        tick(world, keeper, fine)
-        proxy.take()
-        tick(world, keeper, fine, times=10)
-        quiet = without_polls(proxy.take())
-        assert quiet["eth_getLogs"] == 10
-        assert sum(quiet.values()) <= 3 * 10
-        tick(world, keeper, times=12)
-        keeper.wait_for("mined", kind="bid")
-        busy = without_polls(proxy.take())
-        sent = busy["eth_sendRawTransaction"]
-        assert sent == 2
-        assert busy["eth_call"] == sent
-        assert sum(busy.values()) - 2 * sent <= 3 * 12
-
-
-def without_polls(counts: Counter[str]) -> Counter[str]:
-    return Counter({method: count for method, count in counts.items() if method != "eth_getBlockByNumber"})
+        tick(world, keeper, FINE)
+        counts = []
+        for _ in range(16):
+            counts += requests_a_head(world, keeper, proxy, LOW, 1)
+            chain.call("anvil_dropAllTransactions")
+        assert len(keeper.events("replaced")) >= 4
+        assert_few(counts)
+        tick(world, keeper, times=4)
+        keeper.wait_for("mined", kind="open")
+    assert world.run(world.account(world.trader, 1)).last > 0
 
 
 def test_run__socket_closed_cleanly__hears_again(
@@ -196,6 +245,27 @@ def test_run__other_code_at_an_address__refused(world: World, config: Path, tmp_
     ended = command("run", "--config", str(config), key=key_of(world.taker))
     assert ended.returncode == 2
     assert "its code is not the one that was deployed" in ended.stderr.replace("\n", " ")
+
+
+def test_run__record_tells_the_genesis__only_a_chain_that_began_so_will_do(
+    world: World, chain: Anvil, config: Path, tmp_path: Path
+) -> None:
+    """Chains of one id and one deployer have the same contracts at the same addresses."""
+    file = tmp_path / "deployment.json"
+    record = json.loads(file.read_text())
+    genesis, other = chain.block("0x0")["hash"], "0x" + "12" * 32
+    file.write_text(json.dumps({**record, "genesis": other}))
+    for arguments in (("run",), ("scan",)):
+        ended = command(*arguments, "--config", str(config), key=key_of(world.taker))
+        assert ended.returncode == 2
+        assert ended.stdout == ""
+        assert ended.stderr.splitlines()[-1] == (
+            f"ws://127.0.0.1:{chain.port}: block 0 is {genesis}, the deployment's chain began with {other}: "
+            "this is another chain of the same id, or the chain was started anew; deploy to it, then try again"
+        )
+    file.write_text(json.dumps({**record, "genesis": genesis}))
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
 
 
 def test_run__metrics_and_health__tell_of_heads_and_accounts(world: World, chain: Anvil, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_scenario__killed_at_every_step__no_decision_carried_out_twice_or_lost(
         parts = (chain, mortal) if victim == "journal" else (mortal, journal)
         try:
             asyncio.run(scenario(lane_of(*parts), chain))
-            assert step > 12, "the scenario is shorter than it should be"
+            assert step > 10, "the scenario is shorter than it should be"
             return
         except KilledError:
             pass

@@ -85,6 +85,48 @@ def test_tend__nonce_used_by_somebody_else__dropped_and_not_sent_again(tmp_path:
     assert chain.carried_out() == {b"by hand": 1}
 
 
+@pytest.mark.parametrize("by", ["its first bytes", "somebody else"])
+def test_tend__replaced_often_then_nonce_used__found_out_by_two_requests_a_head(tmp_path: Path, by: str) -> None:
+    """However many bytes there are to ask for."""
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        ((place, first),) = chain.pool.items()
+        for _ in range(10):
+            asked.clear()
+            await tend(lane, chain.mine(empty=True))
+            assert len(asked) <= 2
+        assert len(lane.pending[0].signed) == 6
+        chain.pool[place] = first if by == "its first bytes" else first._replace(hash="0x01", data=b"other")
+        head = chain.mine()
+        for _ in range(10):
+            asked.clear()
+            await tend(lane, head)
+            assert len(asked) <= 2
+            head = chain.mine(empty=True)
+
+    chain, ended, asked = LedgerChain(), [], []
+    node = Asked(chain, asked)
+    lane = lane_of(node, journal_at(tmp_path), ended)
+    asyncio.run(act())
+    assert ended == [("a", "mined" if by == "its first bytes" else "dropped")]
+    assert lane.pending == []
+
+
+class Asked:
+    """Notes what is asked of a chain, but for sending."""
+
+    def __init__(self, chain: LedgerChain, asked: list[str]) -> None:
+        self._chain = chain
+        self._asked = asked
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        if method != "eth_sendRawTransaction":
+            self._asked.append(method)
+        return await self._chain.call(method, params)
+
+
 def test_tend__logs_seen__no_request_needed(tmp_path: Path) -> None:
     async def act() -> None:
         await lane.resume(chain.head, 64)

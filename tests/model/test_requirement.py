@@ -16,8 +16,13 @@ from tests.model.revm import fresh_chain
 WAD = 10**18
 BPS = 10**4
 MARKETS = 16
+SEEDS = (11, 12)
 SCENES = 12
-PORTFOLIOS_A_SCENE = 84
+PORTFOLIOS_A_SCENE = 90
+LEAST_WITH_MARKETS = 1_000
+"""A seed: 2,000 over both, those without a market apart."""
+
+KINDS = ("hedged", "tiny", "at the bounds", "spot alone", "perps alone", "claims alone", "negative cash")
 FLAGS = LISTED | PERP_ALLOWED | SPOT_ALLOWED
 PRICES = [10**9, 10**27, 60_000 * WAD, 2_000 * WAD, *(int(WAD * 3.7**place / 50) for place in range(12))]
 
@@ -83,14 +88,21 @@ class Scene:
         return ramp is not None and self.now < ramp.end
 
     def portfolio(self) -> tuple[int, dict[int, Holding]]:
-        """Cash and holdings: empty, tiny, ordinary, hedged, claims only, or at the bounds."""
+        """Cash, and holdings in none to sixteen markets of one kind."""
         rng = self.rng
-        count = rng.choice([0, 1, 2, 3, 4, 8, MARKETS, MARKETS])
-        kind = rng.choice(["ordinary", "ordinary", "hedged", "tiny", "bounds", "claims", "spot"])
+        count = rng.choice([1, 2, 3, 4, 8, MARKETS, rng.randint(0, MARKETS), rng.randint(1, MARKETS)])
+        kind = rng.choice(["ordinary", "hedged", "tiny", "bounds", "claims", "spot", "perp"])
         scale = rng.choice([10**3, 10**6])
-        holdings = {}
-        for market in sorted(rng.sample(range(MARKETS), count)):
-            base = max(1, scale * WAD * WAD // PRICES[market])
+        markets = sorted(rng.sample(range(MARKETS), count))
+        holdings = {market: self._holding(kind, market, scale) for market in markets}
+        cash = rng.choice([0, 1, -1, rng.randint(-scale, scale) * WAD, 10**30, -(10**30)])
+        return cash, holdings
+
+    def _holding(self, kind: str, market: int, scale: int) -> Holding:
+        """Something of that kind in a market: never nothing."""
+        rng = self.rng
+        base = max(1, scale * WAD * WAD // PRICES[market])
+        while True:
             size = rng.randint(-base, base)
             spot = rng.choice([0, rng.randint(0, base)])
             cost = size * PRICES[market] // WAD * rng.randint(80, 120) // 100
@@ -106,10 +118,27 @@ class Scene:
                 spot, size, cost = rng.choice([0, spot]), 0, -abs(cost)
             elif kind == "spot":
                 size = cost = 0
+            elif kind == "perp":
+                spot = 0
             if spot or size or cost:
-                holdings[market] = Holding(spot, size, cost)
-        cash = rng.choice([0, 1, -1, rng.randint(-scale, scale) * WAD, 10**30, -(10**30)])
-        return cash, holdings
+                return Holding(spot, size, cost)
+
+
+def kinds_of(cash: int, holdings: dict[int, Holding]) -> list[str]:
+    """What a portfolio with holdings is, by what it holds."""
+    held = list(holdings.values())
+    found = {
+        "hedged": all(h.spot > 10 and abs(h.spot + h.size) <= 1 for h in held),
+        "tiny": all(max(h.spot, abs(h.size), abs(h.cost)) <= 7 for h in held),
+        "at the bounds": all(10**33 in (h.spot, abs(h.size)) or abs(h.cost) in (1, 10**36) for h in held)
+        and any(h.spot == 10**33 for h in held)
+        and any(abs(h.size) == 10**33 for h in held),
+        "spot alone": all(h.spot and not h.size and not h.cost for h in held),
+        "perps alone": all(h.size and not h.spot for h in held),
+        "claims alone": all(not h.size and h.cost <= 0 for h in held) and any(h.cost for h in held),
+        "negative cash": cash < 0,
+    }
+    return [name for name, holds in found.items() if holds]
 
 
 def as_call(cash: int, holdings: dict[int, Holding]) -> tuple[int, int, list[int]]:
@@ -131,7 +160,7 @@ def compiled():
     use_own_cache()
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei(seed):
     seen: Counter[str] = Counter()
     with fresh_chain():
@@ -148,6 +177,9 @@ def test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei(seed
                 if assessed.mm == 0 or number % 4 == 0:
                     assert tuple(scene.engines.contract.appraise(*call)) == appraised, f"seed {seed}: {cash} {holdings}"
                 seen[f"{len(holdings)} markets"] += 1
+                if holdings:
+                    seen["with markets"] += 1
+                    seen.update(kinds_of(cash, holdings))
                 seen[f"state {appraised.state}"] += 1
                 seen[
                     "owes nothing" if assessed.mm == 0 else "at the floor" if assessed.mm == assessed.floor else "R+G"
@@ -157,17 +189,14 @@ def test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei(seed
                 seen["in breach"] += assessed.in_breach
                 seen["sighted"] += assessed.sighted
     print(f"seed {seed}: {dict(seen)}")
+    assert seen["with markets"] >= LEAST_WITH_MARKETS
+    for count in range(1, MARKETS + 1):
+        assert seen[f"{count} markets"] >= 5, count
+    for kind in KINDS:
+        assert seen[kind] >= 50, kind
     for what in (
-        "16 markets",
-        "state 0",
-        "state 1",
-        "state 2",
-        "owes nothing",
-        "at the floor",
-        "R+G",
-        "sighted",
-        "raised for later",
-        "risk on its way",
+        *("state 0", "state 1", "state 2", "owes nothing", "at the floor", "R+G", "sighted"),
+        *("raised for later", "risk on its way"),
     ):
         assert seen[what] >= 20, what
 
