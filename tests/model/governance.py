@@ -30,7 +30,8 @@ class Governance(Walk):
         if self.rng.random() < 0.15:
             if not self.model.engine.calibrator.value:
                 self.appoint()
-            return self.calibrate()
+            self.calibrate()
+            return
         choices = [
             self._settings,
             self._fees,
