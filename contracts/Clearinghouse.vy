@@ -172,7 +172,6 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
             margin.check_breach(before)
         # Both are within 1e33; totals are of tokens that are there.
 
-
     balance: uint256 = unsafe_add(ledger.spots[account][market], wad)
     spots = ledger.put_spot(account, market, balance, spots)
     ledger.spot_totals[market] = unsafe_add(ledger.spot_totals[market], wad)

@@ -46,4 +46,5 @@ def refuse(reason: bytes32):
             break
         # A plain raise would do, but Venom cannot generate a function that has no end.
 
+
     assert length == 0, concat("risk_engine: ", convert(slice(reason, 0, length), String[32]))

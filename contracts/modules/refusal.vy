@@ -58,5 +58,4 @@ def refuse(reason: bytes32):
             break
         # A plain raise would do, but Venom cannot generate a function that has no end.
 
-
     assert length == 0, concat("clearinghouse: ", convert(slice(reason, 0, length), String[32]))

@@ -144,8 +144,9 @@ def sweep(account: uint256, most: uint256):
             change += taking.book(sight, victim, offer, account, paid)
             taking.announce(part, sight.assessment, offer)
             self._use(id, word, minimum, rounding.ceil_udiv(offer.fraction * victim.mm, _WAD))
-        done = done or taken or lacking
-        if taken:
+        if taken or lacking:
+            done = True
+            # A bond may have gone to the very account: what it was before is no longer what it is.
             sight = sightings.look(account, terms)
             if len(sight.refusal) != 0:
                 break
