@@ -79,7 +79,7 @@ class AuctionHouse:
         """Sight accounts; returns those that were skipped, with the reason."""
         skipped = {}
         for account in accounts:
-            assessment = self.clearinghouse.assess(account)
+            assessment = self.clearinghouse.judged(account)
             run = self.runs[account]
             if assessment.state == LATE:
                 skipped[account] = NOT_LIVE
@@ -119,7 +119,7 @@ class AuctionHouse:
         """What a bid for `fraction` would move now, before a lot's limits; it carries the run as stored."""
         run = self.runs[account]
         curve = self.curves.value[self.sighting(run, caller).curve]
-        assessment, terms = self.clearinghouse.assess(account), self.terms.value
+        assessment, terms = self.clearinghouse.judged(account), self.terms.value
         return bid_quote(assessment, run, curve, terms, self.clock.now, fraction, self.vault_left())
 
     @act

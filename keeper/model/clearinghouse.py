@@ -162,6 +162,11 @@ class Clearinghouse(Trading):
         """The caller lets an operator act for all its accounts, or no longer."""
         self.operators[caller, operator] = allowed
 
+    def judged(self, account: int) -> Assessment:
+        """An account's assessment as others see it: of one in a batch there is none."""
+        self.require_alone(account)
+        return self.assess(account)
+
     def require_initial(self, account: int) -> None:
         """Refuse unless the account meets its initial margin now."""
         if account not in self.deferred:

@@ -45,7 +45,7 @@ class MatchingHouse(StandingHouse):
             released += more
             penalty += fine
         require(len(skipped) < len(fills), "auction: nothing matched")
-        after = self.clearinghouse.assess(account)
+        after = self.clearinghouse.judged(account)
         run = replace(run, nonce=(run.nonce + 1) % NONCES)
         known = known_loss(after) if after.sighted else 0
         self.enter(account, ended(run) if after.equity >= after.mm else run, known)

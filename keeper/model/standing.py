@@ -130,7 +130,7 @@ class StandingHouse(AuctionHouse):
         words = self.on_book()
         done: list[Swept] = []
         for _ in range(most):
-            assessment = self.clearinghouse.assess(account)
+            assessment = self.clearinghouse.judged(account)
             if quote.reason in (NOT_LIVE, HEALTHY):
                 break
             run = self.sighting(self.runs[account], caller)
@@ -194,7 +194,7 @@ class StandingHouse(AuctionHouse):
 
     def _forfeit(self, caller: int, number: int) -> None:
         account = self.account_of(number)
-        assessment = self.clearinghouse.assess(account)
+        assessment = self.clearinghouse.judged(account)
         if assessment.equity >= BOND + assessment.down:
             self._pay(account, caller << 96, BOND)
 
