@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import structlog
 from eth_utils.crypto import keccak
@@ -191,6 +191,6 @@ class Session:
         target = self.deployment.address("RiskEngine")
         answer = await self.node.call("eth_call", [{"to": target, "data": "0x" + selector("oracle()").hex()}, "latest"])
         words = [int(answer[at : at + 64], 16) for at in range(2, len(answer), 64)]
-        if len(words) != 10:
+        if len(words) != len(fields(Oracle)):
             raise ConfigError(f"RiskEngine at {target}: does not tell its constants; is this the right contract?")
         return Oracle(*words)
