@@ -356,7 +356,7 @@ def parameters(market: uint256) -> uint256:
     """
     @notice A market's parameter word; 0 for one that is not there.
     """
-    return market_parameters.words[market]
+    return market_parameters.words[market] if market < 64 else 0
 
 
 @external

@@ -38,13 +38,11 @@ UNKNOWN_SIGNER: constant(bytes32) = 0x756e6b6e6f776e207369676e657200000000000000
 def refuse(reason: bytes32):
     """
     @notice Reverts with the contract's name and `reason`, which is never empty.
+    @dev A plain raise would do, but Venom cannot generate a function that has no end.
     """
     length: uint256 = 32
     for i: uint256 in range(1, 32):
         if convert(reason, uint256) << (i << 3) == 0:
             length = i
             break
-        # A plain raise would do, but Venom cannot generate a function that has no end.
-
-
     assert length == 0, concat("risk_engine: ", convert(slice(reason, 0, length), String[32]))

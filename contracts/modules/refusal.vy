@@ -50,12 +50,11 @@ UNKNOWN_MARKET: constant(bytes32) = 0x756e6b6e6f776e206d61726b657400000000000000
 def refuse(reason: bytes32):
     """
     @notice Reverts with the contract's name and `reason`, which is never empty.
+    @dev A plain raise would do, but Venom cannot generate a function that has no end.
     """
     length: uint256 = 32
     for i: uint256 in range(32):
         if convert(reason, uint256) << (i << 3) == 0:
             length = i
             break
-        # A plain raise would do, but Venom cannot generate a function that has no end.
-
     assert length == 0, concat("clearinghouse: ", convert(slice(reason, 0, length), String[32]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ LIBRARY = {
 """Acts that come from a library, in our words."""
 REASON = re.compile(r"^[a-z0-9_]+: [ -~]+$")
 """How every refusal begins: with the name of who refuses."""
+WORD = re.compile(r"^([A-Z_]+): constant\(bytes32\) = 0x([0-9a-f]{64})", re.MULTILINE)
+PREFIX = re.compile(r'concat\("([a-z_]+: )"')
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,25 @@ def contracts() -> list[Contract]:
     return [Contract(path) for path in sorted((ROOT / "contracts").glob("*.vy"))]
 
 
+@cache
+def words() -> dict[tuple[str, str], str]:
+    """Refusals that are kept as words, by module and name."""
+    found = {}
+    for path in (ROOT / "contracts" / "modules").glob("*refusal.vy"):
+        text = path.read_text()
+        (prefix,) = PREFIX.findall(text)
+        for name, word in WORD.findall(text):
+            found[path.stem, name] = prefix + bytes.fromhex(word).rstrip(b"\0").decode()
+    return found
+
+
 def _reasons(node: Any) -> set[str]:
-    return {text.value for text in node.get_descendants(tree.Str) if REASON.match(text.value)}
+    found = {text.value for text in node.get_descendants(tree.Str) if REASON.match(text.value)}
+    # A module may import its words under another name than theirs.
+    engine = "import engine_refusal" in Path(node.module_node.resolved_path).read_text()
+    module = "engine_refusal" if engine else "refusal"
+    named = (words().get((module, part.attr)) for part in node.get_descendants(tree.Attribute))
+    return found | {reason for reason in named if reason}
 
 
 def _calls(node: Any) -> set[str]:

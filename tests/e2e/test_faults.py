@@ -25,7 +25,7 @@ def assert_book_is_the_chain_s(config: Path, world: World) -> None:
     ended = command("scan", "--all", "--json", "--config", str(config))
     assert ended.returncode == 0, ended.stderr
     rows = json.loads(ended.stdout)["rows"]
-    assert len(rows) >= 10
+    assert len(rows) >= 9
     for row in rows:
         equity, requirement = world.assess(account_of(row["account"]))[:2]
         assert (row["equity"], row["requirement"]) == (equity / 10**18, requirement / 10**18), row["account"]

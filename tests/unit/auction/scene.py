@@ -12,7 +12,7 @@ from ape import chain
 
 from keeper.model.auction import Quote, bid_quote
 from keeper.model.requirement import Assessment
-from keeper.model.words import Run, Terms
+from keeper.model.words import Custody, Run, Terms
 from keeper.publish.reports import Entry
 from tests.unit.system import BTC, CURVE, ETH, ORACLE, TERMS, WAD, System, wad
 
@@ -126,8 +126,9 @@ class Scene:
         return self.system.clearinghouse.cash(account or self.account)
 
     def vault_cash(self) -> int:
-        """The vault's cash."""
-        return self.cash(self.system.account(self.system.vault))
+        """The vault's cash, with the reserve that is not collected yet."""
+        reserve = Custody.unpack(self.system.clearinghouse.accrued()[2]).reserve
+        return self.cash(self.system.account(self.system.vault)) + reserve
 
     def expected(self, before: Assessment, run: Run, receipt: Any, fraction: int = WAD, terms: Terms = TERMS) -> Quote:
         """What the model of the arithmetic says of a bid that a receipt is of."""

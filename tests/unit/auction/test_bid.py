@@ -176,10 +176,16 @@ def test_bid__lambda_above_health__account_gives_all_and_the_vault_the_differenc
     assert taken.opener_got == 0
 
 
-def test_bid__vault_that_cannot_cover__reverts(scene):
+def test_bid__vault_that_cannot_cover__shares_the_loss_among_lenders(scene):
     scene.sighted_at(1430)
-    with scene.refused("clearinghouse: vault cannot cover"):
-        scene.bid()
+    house = scene.system.clearinghouse
+    supply = house.accrued()[0] & (2**80 - 1)
+    receipt = scene.bid()
+    (shared,) = receipt.decode_logs(house.LossShared)
+    assert shared.account == scene.account and shared.loss > 0
+    assert shared.supply == house.indices() & (2**80 - 1) < supply
+    assert scene.vault_cash() == 0
+    assert scene.system.position(scene.account, ETH) == (0, 0)
 
 
 def test_bid__taker_left_below_initial_margin__reverts(scene):

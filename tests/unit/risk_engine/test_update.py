@@ -18,7 +18,7 @@ from tests.unit.risk_engine.conftest import (
 )
 from tests.unit.system import HEARTBEAT, ORACLE, WAD
 
-BASIS_RATE, BASIS_WINDOW, FUNDING_PERIOD = ORACLE[7:]
+BASIS_RATE, BASIS_WINDOW, FUNDING_PERIOD = ORACLE[7:10]
 DAY = 86_400
 
 
