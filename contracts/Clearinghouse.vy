@@ -170,8 +170,7 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
             before = margin.assess(money, account)
             margin.check_live(before.state)
             margin.check_breach(before)
-    # Both are within 1e33; totals are of tokens that are there.
-    balance: uint256 = unsafe_add(ledger.spots[account][market], wad)
+    balance: uint256 = unsafe_add(ledger.spots[account][market], wad)  # both are within 1e33
     spots = ledger.put_spot(account, market, balance, spots)
     ledger.spot_totals[market] = unsafe_add(ledger.spot_totals[market], wad)
     ledger.headers[account] = ledger.with_maps(header, spots, perps)
