@@ -154,11 +154,9 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
     wad: uint256 = 0
     token, wad = self._spot_wad(market, amount)
     money: interest.Money = interest.load()
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
     header: uint256 = ledger.headers[account]
-    principal, spots, perps = account_words.unpack_header(header)
+    spots: uint256 = account_words.spots_of(header)
+    perps: uint256 = header >> 192
     before: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
     added: bool = spots & (1 << market) == 0
     if added:
@@ -167,7 +165,7 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
         ledger.check_markets(spots | perps | (1 << market))
         # A claim is no market held: its bit is set, but it has no share in the least requirement yet.
         if not roles.deferred[account] and not ledger.is_held(account, market):
-            before = margin.assess(money, account)
+            before = margin.assess(account, money.supply, money.borrow)
             margin.check_live(before.state)
             margin.check_breach(before)
     balance: uint256 = unsafe_add(ledger.spots[account][market], wad)  # both are within 1e33
@@ -176,7 +174,7 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
     ledger.headers[account] = ledger.with_maps(header, spots, perps)
     if before.mm != 0:
         limits.check_running()
-        margin.check_addition(before, margin.assess(money, account))
+        margin.check_addition(before, margin.assess(account, money.supply, money.borrow))
     if added:
         cost: int256 = 0
         size: uint256 = 0
@@ -228,11 +226,9 @@ def withdraw_spot(account: uint256, market: uint256, amount: uint256, receiver: 
     token, wad = self._spot_wad(market, amount)
     to: address = self._receiver(account, receiver)
     money: interest.Money = interest.load()
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
     header: uint256 = ledger.headers[account]
-    principal, spots, perps = account_words.unpack_header(header)
+    spots: uint256 = account_words.spots_of(header)
+    perps: uint256 = header >> 192
     balance: uint256 = ledger.spots[account][market]
     if balance < wad:
         refusal.refuse(refusal.NOT_ENOUGH_SPOT)
@@ -253,10 +249,9 @@ def collect():
     """
     vault: uint256 = roles.vault_account()
     money: interest.Money = interest.load()
-    reserve: uint256 = money.reserve
-    money.reserve = 0
-    if reserve != 0:
-        money = ledger.change_cash(money, vault, convert(reserve, int256))
+    if money.reserve != 0:
+        money = ledger.change_cash(money, vault, convert(money.reserve, int256))
+        money.reserve = 0
         ledger.log_cash(vault, _ACT_COLLECT)
     interest.store(money)
 
@@ -320,7 +315,8 @@ def set_settings(settings_: uint256):
     ownable._check_owner()
     money: interest.Money = interest.load()
     interest.set_settings(settings_)
-    money.rates = interest.rates(money)
+    # No such totals: rates are set anew.
+    money.totals_before = max_value(uint256)
     interest.store(money)
 
 
@@ -376,7 +372,7 @@ def _check_withdrawal(money: interest.Money, account: uint256):
     """
     if roles.deferred[account] and not limits.is_paused(limits.EVERYTHING):
         return
-    after: IRiskEngine.Assessment = margin.assess(money, account)
+    after: IRiskEngine.Assessment = margin.assess(account, money.supply, money.borrow)
     if after.mm != 0:
         limits.check_running()
     if not roles.deferred[account]:

@@ -32,12 +32,20 @@ def owner_of(account: uint256) -> address:
 
 @internal
 @pure
-def unpack_header(word: uint256) -> (int256, uint256, uint256):
+def principal_of(word: uint256) -> int256:
     """
-    @notice Cash principal (WAD), map of markets with spot, map of markets with a position word.
+    @notice Cash principal (WAD) of a header.
     """
-    principal: int256 = convert(convert(word << 128, bytes32), int256) >> 128
-    return principal, (word >> 128) & _LOW_64, word >> 192
+    return convert(convert(word << 128, bytes32), int256) >> 128
+
+
+@internal
+@pure
+def spots_of(word: uint256) -> uint256:
+    """
+    @notice Map of the markets that a header has spot in.
+    """
+    return (word >> 128) & _LOW_64
 
 
 @internal

@@ -95,9 +95,12 @@ def load() -> Money:
     indices: uint256 = self.indices
     totals: uint256 = self.totals
     custody: uint256 = self.custody
+    supply: uint256 = 0
+    borrow: uint256 = 0
+    supply, borrow = self._grown(indices)
     money: Money = Money(
-        supply=indices & _LOW_80,
-        borrow=(indices >> 80) & _LOW_80,
+        supply=supply,
+        borrow=borrow,
         rates=indices >> 192,
         positive=totals & _LOW_128,
         negative=totals >> 128,
@@ -107,40 +110,48 @@ def load() -> Money:
         totals_before=totals,
         custody_before=custody,
     )
-    # The clock never goes back.
-    elapsed: uint256 = unsafe_sub(block.timestamp, (indices >> 160) & _LOW_32)
-    if elapsed != 0 and money.rates != 0:
-        return self._accrued(money, elapsed)
+    supply = indices & _LOW_80
+    borrow = (indices >> 80) & _LOW_80
+    if money.borrow != borrow:
+        # What borrowers pay and lenders are not paid. Nothing can wrap: a total has 128 bits, an index 80.
+        earned: uint256 = unsafe_add(
+            unsafe_mul(money.negative, money.borrow) // WAD, unsafe_mul(money.positive, supply) // WAD
+        )
+        passed_on: uint256 = unsafe_add(
+            unsafe_add(unsafe_mul(money.negative, borrow), _UP) // WAD,
+            unsafe_add(unsafe_mul(money.positive, money.supply), _UP) // WAD,
+        )
+        if earned > passed_on:
+            money.reserve = unsafe_add(money.reserve, unsafe_sub(earned, passed_on))
     return money
 
 
 @internal
-@pure
-def _accrued(money: Money, elapsed: uint256) -> Money:
+@view
+def peek() -> (uint256, uint256):
     """
-    @dev Nothing here can wrap: an index has 80 bits, a rate 32, seconds 33, a total 128. An index that stops costs
+    @notice Supply and borrow index now: what a test needs that changes nothing.
+    """
+    return self._grown(self.indices)
+
+
+@internal
+@view
+def _grown(indices: uint256) -> (uint256, uint256):
+    """
+    @dev Both indices now. Nothing here can wrap: an index has 80 bits, a rate 32, seconds 33. An index that stops costs
          somebody interest after decades; one that ran into its neighbour in the word would cost all.
     """
-    supply: uint256 = unsafe_add(
-        money.supply, unsafe_mul(unsafe_mul(money.supply, money.rates & _LOW_32), elapsed) // _RATE_YEAR
-    )
-    owed: uint256 = unsafe_mul(unsafe_mul(money.borrow, money.rates >> 32), elapsed)
-    borrow: uint256 = unsafe_add(money.borrow, unsafe_add(owed, _RATE_YEAR - 1) // _RATE_YEAR)
-    supply = min(supply, _LOW_80)
-    borrow = min(borrow, _LOW_80)
-    earned: uint256 = unsafe_add(
-        unsafe_mul(money.negative, borrow) // WAD, unsafe_mul(money.positive, money.supply) // WAD
-    )
-    passed_on: uint256 = unsafe_add(
-        unsafe_add(unsafe_mul(money.negative, money.borrow), _UP) // WAD,
-        unsafe_add(unsafe_mul(money.positive, supply), _UP) // WAD,
-    )
-    after: Money = money
-    if earned > passed_on:
-        after.reserve = unsafe_add(after.reserve, unsafe_sub(earned, passed_on))
-    after.supply = supply
-    after.borrow = borrow
-    return after
+    supply: uint256 = indices & _LOW_80
+    borrow: uint256 = (indices >> 80) & _LOW_80
+    # The clock never goes back.
+    elapsed: uint256 = unsafe_sub(block.timestamp, (indices >> 160) & _LOW_32)
+    if elapsed != 0 and indices >> 192 != 0:
+        gained: uint256 = unsafe_mul(unsafe_mul(supply, (indices >> 192) & _LOW_32), elapsed)
+        supply = min(unsafe_add(supply, gained // _RATE_YEAR), _LOW_80)
+        owed: uint256 = unsafe_mul(unsafe_mul(borrow, indices >> 224), elapsed)
+        borrow = min(unsafe_add(borrow, unsafe_add(owed, _RATE_YEAR - 1) // _RATE_YEAR), _LOW_80)
+    return supply, borrow
 
 
 @internal

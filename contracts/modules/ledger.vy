@@ -53,14 +53,23 @@ def position_of(account: uint256, market: uint256) -> (int256, int256):
 
 
 @internal
+@view
+def cash_at(account: uint256, supply: uint256, borrow: uint256) -> int256:
+    """
+    @notice An account's cash at these indices (WAD quote).
+    """
+    return interest.cash_of(account_words.principal_of(self.headers[account]), supply, borrow)
+
+
+@internal
 def change_cash(money: interest.Money, account: uint256, change: int256) -> interest.Money:
     """
     @notice Adds to, or takes from, an account's cash (WAD quote).
     """
     header: uint256 = self.headers[account]
-    principal: int256 = account_words.unpack_header(header)[0]
+    principal: int256 = 0
     after: interest.Money = money
-    after, principal = interest.changed(money, principal, change)
+    after, principal = interest.changed(money, account_words.principal_of(header), change)
     self.headers[account] = self._with_principal(header, principal)
     return after
 
@@ -73,17 +82,16 @@ def write_position(
     @notice Writes a position (WAD base, WAD quote), and changes the account's cash by `change` in the same header write.
     @dev Refuses: `clearinghouse: size out of bounds`, `clearinghouse: too many markets`, `clearinghouse: cash out of bounds`.
     """
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(self.headers[account])
-    held: uint256 = perps
-    perps = self.put_position(account, market, size, cost, perps)
+    header: uint256 = self.headers[account]
+    held: uint256 = header >> 192
+    perps: uint256 = self.put_position(account, market, size, cost, held)
     if perps != held:
-        self.check_markets(spots | perps)
+        header ^= unsafe_mul(perps ^ held, 2**192)
+        self.check_markets(account_words.spots_of(header) | perps)
+    principal: int256 = 0
     after: interest.Money = money
-    after, principal = interest.changed(money, principal, change)
-    self.headers[account] = self._with_principal(self.with_maps(0, spots, perps), principal)
+    after, principal = interest.changed(money, account_words.principal_of(header), change)
+    self.headers[account] = self._with_principal(header, principal)
     return after
 
 

@@ -9,7 +9,6 @@ from snekmate.auth import ownable
 
 from ..interfaces import IClearinghouse
 from ..interfaces import IRiskEngine
-from . import account as account_words
 from . import interest
 from . import ledger
 from . import refusal
@@ -100,8 +99,7 @@ def check_cap(money: interest.Money, price: IRiskEngine.Price, market: uint256, 
     cap: uint256 = price.cap
     target: uint256 = unsafe_mul((interest.settings >> 128) & _LOW_32, _TARGET_UNIT)
     if target != 0:
-        principal: int256 = account_words.unpack_header(ledger.headers[roles.vault_account()])[0]
-        own: uint256 = convert(interest.cash_of(principal, money.supply, money.borrow), uint256)
+        own: uint256 = convert(ledger.cash_at(roles.vault_account(), money.supply, money.borrow), uint256)
         own = unsafe_add(own, money.reserve)
         # A cap of 40 bits whole quote units, and a share of 1 at most.
         cap = unsafe_mul(cap, min(_WAD, unsafe_mul(own, _WAD) // target)) // _WAD

@@ -6,7 +6,6 @@
 @dev docs/exact.md, section 5. Who leaves before a known loss is booked leaves at the rate that it will cost the others.
 """
 from ..interfaces import IClearinghouse
-from . import account as account_words
 from . import interest
 from . import ledger
 from . import refusal
@@ -71,8 +70,7 @@ def leaving(money: interest.Money, account: uint256, amount: uint256) -> uint256
         return amount
     owned: uint256 = amount
     if not roles.deferred[account]:
-        principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
-        cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
+        cash: int256 = ledger.cash_at(account, money.supply, money.borrow)
         owned = min(amount, convert(max(cash, 0), uint256))
     # At most 1e30 each, and a rate below 1.
     return unsafe_add(unsafe_sub(amount, owned), unsafe_mul(owned, rate) // _WAD)
@@ -87,9 +85,8 @@ def rate(money: interest.Money) -> uint256:
     known: uint256 = self.known
     if known == 0:
         return _WAD
-    principal: int256 = account_words.unpack_header(ledger.headers[roles.vault_account()])[0]
     # The vault never borrows. Words have 128 bits, an index 80: nothing can wrap.
-    own: uint256 = convert(interest.cash_of(principal, money.supply, money.borrow), uint256)
+    own: uint256 = convert(ledger.cash_at(roles.vault_account(), money.supply, money.borrow), uint256)
     covered: uint256 = unsafe_add(own, money.reserve)
     if known <= covered:
         return _WAD

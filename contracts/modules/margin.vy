@@ -31,30 +31,31 @@ def __init__(risk_engine: address):
 
 @internal
 @view
-def assess(money: interest.Money, account: uint256) -> IRiskEngine.Assessment:
+def assess(account: uint256, supply: uint256, borrow: uint256) -> IRiskEngine.Assessment:
     """
-    @notice An account as it is stored, at the prices stored.
+    @notice An account as it is stored, at the prices stored and these indices of cash.
     """
-    return self.assess_words(money, account, ledger.headers[account], _NO_MARKET, 0)
+    return self.assess_words(supply, borrow, account, ledger.headers[account], _NO_MARKET, 0)
 
 
 @internal
 @view
 def assess_words(
-    money: interest.Money, account: uint256, header: uint256, market: uint256, position: uint256
+    supply: uint256, borrow: uint256, account: uint256, header: uint256, market: uint256, position: uint256
 ) -> IRiskEngine.Assessment:
     """
     @notice An account with another header and, in one market (64: none), another position than is stored.
     """
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(header)
-    cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
+    perps: uint256 = header >> 192
+    cash: int256 = interest.cash_of(account_words.principal_of(header), supply, borrow)
     if perps == 0 and cash >= 0:
         # It owes nothing, so its requirement is 0 whatever it holds; the RiskEngine would say the same.
         return IRiskEngine.Assessment(equity=cash, mm=0, im=0, floor=0, down=0, up=0, claims=0, state=0)
-    return staticcall RISK.assess(cash, (perps << 64) | spots, ledger.words_of(account, spots, perps, market, position))
+    return staticcall RISK.assess(
+        cash,
+        header >> 128,
+        ledger.words_of(account, account_words.spots_of(header), perps, market, position),
+    )
 
 
 @internal
@@ -159,7 +160,7 @@ def check_relief(
     @param header The account's header before the fill.
     @param position Its position word in `market` before the fill.
     """
-    before: IRiskEngine.Assessment = self.assess_words(money, account, header, market, position)
+    before: IRiskEngine.Assessment = self.assess_words(money.supply, money.borrow, account, header, market, position)
     self.check(self.relieves(before, after))
     if ((header >> 128) | (header >> 192)) & (1 << market) == 0:
         self.check_breach(before)

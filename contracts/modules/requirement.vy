@@ -28,7 +28,10 @@ struct Sums:
     cost: int256
     held: uint256
     state: uint256
+    owes: bool  # whether a position has size, or a cost to pay
     ramping: bool  # whether a parameter of one of the markets is on its way
+    buckets: uint256  # map of those that a market held is in
+    bucket: uint256  # the last one of them
     systematic: int256[8]  # 1e41, one a bucket
 
 
@@ -44,33 +47,6 @@ _LOW_64: constant(uint256) = 2**64 - 1
 
 
 @internal
-@pure
-def _owes(maps: uint256, words: DynArray[uint256, 32]) -> (bool, int256):
-    # Whether any position has size or a cost to pay; if none has, the sum of costs (claims: not above 0).
-    left: uint256 = (maps | (maps >> 64)) & _LOW_64
-    place: uint256 = 0
-    costs: int256 = 0
-    for _: uint256 in range(MAX_MARKETS):
-        if left == 0:
-            break
-        bit: uint256 = left & unsafe_sub(0, left)
-        left ^= bit
-        if maps & bit != 0:
-            place = unsafe_add(place, 1)
-        if (maps >> 64) & bit != 0:
-            size: int256 = 0
-            cost: int256 = 0
-            size, cost = account.unpack_position(words[place])
-            if size != 0 or cost > 0:
-                return True, 0
-            costs = unsafe_add(costs, cost)  # at most 16 numbers of 128 bits
-            place = unsafe_add(place, 1)
-    if left != 0:
-        refusal.refuse(refusal.TOO_MANY_MARKETS)
-    return False, costs
-
-
-@internal
 @view
 def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32], priced: bool) -> IRiskEngine.Assessment:
     """
@@ -81,27 +57,19 @@ def assess(cash: int256, maps: uint256, words: DynArray[uint256, 32], priced: bo
     @param words Spot balance before position word, a market after the other.
     @param priced Whether the spot of an account that owes nothing is priced too.
     """
-    if cash >= 0:
-        owes: bool = False
-        costs: int256 = 0
-        if maps >> 64 != 0:
-            owes, costs = self._owes(maps, words)
-        if not owes:
-            free: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-            free.equity = cash - costs
-            free.claims = convert(-costs, uint256)
-            if priced:
-                sums: Sums = self._sum(maps, words, False)
-                free.equity += self._floor_of_wad(sums.value)
-                free.state = sums.state
-            return free
     summed: Sums = self._sum(maps, words, False)
-    risk: uint256 = market_parameters.risk
     assessment: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
-    assessment.equity = cash - summed.cost + self._floor_of_wad(summed.value)
+    assessment.equity = cash - summed.cost
+    assessment.claims = summed.claims
+    if cash >= 0 and not summed.owes:
+        if priced:
+            assessment.equity += self._floor_of_wad(summed.value)
+            assessment.state = summed.state
+        return assessment
+    risk: uint256 = market_parameters.risk
+    assessment.equity += self._floor_of_wad(summed.value)
     assessment.down = rounding.ceil_udiv(summed.lose, _E23)
     assessment.up = summed.gain // _E23
-    assessment.claims = summed.claims
     assessment.state = summed.state
     square: int256 = self._form(summed, risk)
     minimum: uint256 = market_parameters.min_requirement(risk)
@@ -149,7 +117,7 @@ def _on_the_way(square: int256, square_to: int256, minimum: uint256, minimum_to:
 def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
     # With the parameters of now, or those that all ramps end at. Unchecked where nothing can overflow: balances are
     # of 127 bits, an index is below 2^90 and |P*| below 2^93, parameters are of 16 bits and an interval's sides
-    # below 2^19, and 16 markets add 4 bits. Squares are checked.
+    # below 2^19, and 16 markets add 4 bits; squares are of what has 112 bits, as no balance is above 1e33.
     sums: Sums = empty(Sums)
     left: uint256 = (maps | (maps >> 64)) & _LOW_64
     place: uint256 = 0
@@ -170,6 +138,8 @@ def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
             size = convert(convert(position << 128, bytes32), int256) >> 128
             cost = convert(convert(position, bytes32), int256) >> 128
             sums.cost = unsafe_add(sums.cost, cost)
+            if size != 0 or cost > 0:
+                sums.owes = True
         if size == 0 and spot == 0 and cost <= 0:
             sums.claims = unsafe_add(sums.claims, convert(unsafe_sub(0, cost), uint256))
             continue
@@ -195,6 +165,8 @@ def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
             ),
         )
         bucket: uint256 = (parameters >> 200) & 7
+        sums.bucket = bucket
+        sums.buckets |= 1 << bucket
         sums.systematic[bucket] = unsafe_add(
             sums.systematic[bucket], unsafe_mul(convert(parameters & _LOW_16, int256), exposure)
         )
@@ -210,7 +182,7 @@ def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
         magnitude = unsafe_div(
             unsafe_add(unsafe_mul((parameters >> 16) & _LOW_16, magnitude), unsafe_sub(_E32, 1)), _E32
         )
-        sums.idiosyncratic += magnitude * magnitude
+        sums.idiosyncratic = unsafe_add(sums.idiosyncratic, unsafe_mul(magnitude, magnitude))
     if left != 0:
         refusal.refuse(refusal.TOO_MANY_MARKETS)
     return sums
@@ -228,49 +200,64 @@ def _floor_of_wad(scaled: int256) -> int256:
 @pure
 def _total(square: int256, gross: int256) -> uint256:
     # R + G, WAD, each rounded up.
-    charge: uint256 = rounding.ceil_udiv(convert(gross, uint256), _E23)
+    charge: uint256 = unsafe_div(unsafe_add(convert(gross, uint256), unsafe_sub(_E23, 1)), _E23)
     if square <= 0:
         return charge
     root: uint256 = isqrt(convert(square, uint256))
-    if root * root < convert(square, uint256):
-        root += 1
-    return root * 10**6 + charge
+    if unsafe_mul(root, root) < convert(square, uint256):
+        root = unsafe_add(root, 1)
+    return unsafe_add(unsafe_mul(root, 10**6), charge)
+
+
+@internal
+@pure
+def _rounded(exposure: int256) -> int256:
+    # A bucket's sum in 1e-9 quote, away from zero.
+    if exposure > 0:
+        return unsafe_div(unsafe_add(exposure, _E32_LESS_1), _E32_SIGNED)
+    return unsafe_div(unsafe_sub(exposure, _E32_LESS_1), _E32_SIGNED)
 
 
 @internal
 @pure
 def _form(sums: Sums, risk: uint256) -> int256:
     # Q, in (1e-9 quote)^2: idiosyncratic squares and the quadratic form of the buckets, correlations in percent.
+    # Unchecked: balances of at most 1e33, an index of at most 1e27 and s of 16 bits make 16 markets' |S| at most 2.1e34
+    # in sum, and so every term below 5e74.
+    if sums.buckets & unsafe_sub(sums.buckets, 1) == 0:
+        # One bucket needs no correlation, and κ moves nothing: (1 − κ)·S² + κ·S².
+        only: int256 = self._rounded(sums.systematic[sums.bucket])
+        return unsafe_mul(10**6, unsafe_add(convert(sums.idiosyncratic, int256), unsafe_mul(only, only)))
     exposures: int256[8] = empty(int256[8])
     squares: int256 = 0
     cross: int256 = 0
     longs: int256 = 0
     shorts: int256 = 0
+    above: uint256 = 0  # the highest bucket held, and 1
     for below: uint256 in range(8):
         low: uint256 = unsafe_sub(7, below)
-        exposure: int256 = sums.systematic[low]
-        if exposure == 0:
+        if sums.systematic[low] == 0:
             continue
-        # Away from zero.
+        exposure: int256 = self._rounded(sums.systematic[low])
         if exposure > 0:
-            exposure = unsafe_div(unsafe_add(exposure, _E32_LESS_1), _E32_SIGNED)
             longs = unsafe_add(longs, exposure)
         else:
-            exposure = unsafe_div(unsafe_sub(exposure, _E32_LESS_1), _E32_SIGNED)
             shorts = unsafe_add(shorts, exposure)
-        if squares != 0:
+        if above == 0:
+            above = unsafe_add(low, 1)
+        else:
             # Pair (i, j) stands after the i·(15 − i)/2 pairs of lower first buckets.
             pairs: uint256 = risk >> unsafe_mul(7, unsafe_mul(low, unsafe_sub(15, low)) >> 1)
             row: int256 = 0
-            for high: uint256 in range(unsafe_add(low, 1), 8, bound=7):
+            for high: uint256 in range(unsafe_add(low, 1), above, bound=7):
                 row = unsafe_add(row, unsafe_mul(convert(pairs & 127, int256), exposures[high]))
                 pairs >>= 7
-            cross += row * exposure
+            cross = unsafe_add(cross, unsafe_mul(row, exposure))
         exposures[low] = exposure
-        squares += exposure * exposure
+        squares = unsafe_add(squares, unsafe_mul(exposure, exposure))
     kappa: int256 = convert(market_parameters.kappa(risk), int256)
-    return (
-        (10_000 - kappa) * (100 * squares + 2 * cross)
-        + 100 * kappa * (longs * longs + shorts * shorts)
-        + 10**6 * convert(sums.idiosyncratic, int256)
+    kept: int256 = unsafe_mul(unsafe_sub(10_000, kappa), unsafe_add(unsafe_mul(100, squares), unsafe_mul(2, cross)))
+    hedged: int256 = unsafe_mul(
+        unsafe_mul(100, kappa), unsafe_add(unsafe_mul(longs, longs), unsafe_mul(shorts, shorts))
     )
+    return unsafe_add(unsafe_add(kept, hedged), unsafe_mul(10**6, convert(sums.idiosyncratic, int256)))

@@ -7,7 +7,6 @@
      market's losers have paid in.
 """
 from ..interfaces import IRiskEngine
-from . import account as account_words
 from . import interest
 from . import ledger
 from . import margin
@@ -105,11 +104,7 @@ def _is_solvent(money: interest.Money, market: uint256, account: uint256, worth:
     @dev Whether equity is known to be 0 or more. An account with nothing but this position needs no RiskEngine: its
          equity is cash and the position's value, at a price that is known to be live.
     """
-    principal: int256 = 0
-    spots: uint256 = 0
-    perps: uint256 = 0
-    principal, spots, perps = account_words.unpack_header(ledger.headers[account])
-    if spots == 0 and perps == 1 << market:
-        return unsafe_add(interest.cash_of(principal, money.supply, money.borrow), worth) >= 0
-    assessment: IRiskEngine.Assessment = margin.assess(money, account)
+    if ledger.headers[account] >> 128 == 1 << (market + 64):
+        return unsafe_add(ledger.cash_at(account, money.supply, money.borrow), worth) >= 0
+    assessment: IRiskEngine.Assessment = margin.assess(account, money.supply, money.borrow)
     return assessment.state == 0 and assessment.equity >= 0

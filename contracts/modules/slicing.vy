@@ -133,8 +133,7 @@ def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest
     if rest == 0:
         return after, 0
     vault: uint256 = roles.vault_account()
-    principal: int256 = account_words.unpack_header(ledger.headers[vault])[0]
-    paid: uint256 = min(rest, convert(max(interest.cash_of(principal, money.supply, money.borrow), 0), uint256))
+    paid: uint256 = min(rest, convert(max(ledger.cash_at(vault, money.supply, money.borrow), 0), uint256))
     after = ledger.change_cash(after, vault, -convert(paid, int256))
     if paid < rest:
         after = interest.share_loss(after, account, unsafe_sub(rest, paid))
@@ -144,8 +143,7 @@ def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest
 @internal
 @view
 def _cash_part(money: interest.Money, terms: Terms) -> int256:
-    principal: int256 = account_words.unpack_header(ledger.headers[terms.account])[0]
-    cash: int256 = interest.cash_of(principal, money.supply, money.borrow)
+    cash: int256 = ledger.cash_at(terms.account, money.supply, money.borrow)
     return rounding.floor_div(cash * convert(terms.fraction, int256), _WAD)
 
 
@@ -158,10 +156,12 @@ def _move_markets(account: uint256, taker: uint256, fraction: int256) -> uint256
     header: uint256 = ledger.headers[account]
     taker_header: uint256 = ledger.headers[taker]
     changed: uint256 = header >> 128
-    principal: int256 = 0
-    maps: Maps = empty(Maps)
-    principal, maps.account_spots, maps.account_perps = account_words.unpack_header(header)
-    principal, maps.taker_spots, maps.taker_perps = account_words.unpack_header(taker_header)
+    maps: Maps = Maps(
+        account_spots=account_words.spots_of(header),
+        account_perps=header >> 192,
+        taker_spots=account_words.spots_of(taker_header),
+        taker_perps=taker_header >> 192,
+    )
     rest: uint256 = maps.account_spots
     for _: uint256 in range(16):
         if rest == 0:

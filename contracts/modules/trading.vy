@@ -148,7 +148,7 @@ def _run(terms: Terms, rule: Rule) -> (uint256, uint256):
     money.reserve = unsafe_add(money.reserve, unsafe_add(terms.taker_fee, terms.maker_fee))
     before: IRiskEngine.Assessment = empty(IRiskEngine.Assessment)
     if rule.relief:
-        before = margin.assess(money, terms.taker)
+        before = margin.assess(terms.taker, money.supply, money.borrow)
     sides: Side[2] = [
         self._side(deal, terms.taker, terms.size, cost, terms.taker_fee),
         self._side(deal, terms.maker, unsafe_sub(0, terms.size), unsafe_sub(0, cost), terms.maker_fee),
@@ -288,7 +288,7 @@ def _finish(
             unsafe_add(side.cost, settled),
             unsafe_add(side.change, settled),
         )
-        after = margin.assess(money_after, side.account)
+        after = margin.assess(side.account, money_after.supply, money_after.borrow)
         if settled >= 0 or after.equity >= 0:
             break
         settled = 0
@@ -312,7 +312,7 @@ def _test(money: interest.Money, side: Side, after: IRiskEngine.Assessment, stop
     margin.check_live(after.state)
     if paused:
         before: IRiskEngine.Assessment = margin.assess_words(
-            money, side.account, side.header, side.market, side.position
+            money.supply, money.borrow, side.account, side.header, side.market, side.position
         )
         if not margin.relieves(before, after):
             refusal.refuse(refusal.PAUSED)

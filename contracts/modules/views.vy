@@ -7,7 +7,6 @@
      half-way is open.
 """
 from ..interfaces import IRiskEngine
-from . import account as account_words
 from . import door
 from . import interest
 from . import ledger
@@ -28,7 +27,10 @@ def assess(account: uint256) -> IRiskEngine.Assessment:
     @notice Equity, requirement and interval of an account now (WAD quote).
     """
     margin.check_alone(account)
-    return margin.assess(interest.load(), account)
+    supply: uint256 = 0
+    borrow: uint256 = 0
+    supply, borrow = interest.peek()
+    return margin.assess(account, supply, borrow)
 
 
 @external
@@ -38,7 +40,10 @@ def require_initial(account: uint256):
     @notice Refuses an account below initial margin, or with a late price; one in a batch is tested at its end.
     """
     if not roles.deferred[account]:
-        margin.check_initial(margin.assess(interest.load(), account))
+        supply: uint256 = 0
+        borrow: uint256 = 0
+        supply, borrow = interest.peek()
+        margin.check_initial(margin.assess(account, supply, borrow))
 
 
 @external
@@ -193,6 +198,7 @@ def batch() -> address:
 @internal
 @view
 def _cash(account: uint256) -> int256:
-    money: interest.Money = interest.load()
-    principal: int256 = account_words.unpack_header(ledger.headers[account])[0]
-    return interest.cash_of(principal, money.supply, money.borrow)
+    supply: uint256 = 0
+    borrow: uint256 = 0
+    supply, borrow = interest.peek()
+    return ledger.cash_at(account, supply, borrow)

@@ -18,8 +18,13 @@ def owner_of(account_: uint256) -> address:
 
 @external
 @pure
-def unpack_header(word: uint256) -> (int256, uint256, uint256):
-    return account.unpack_header(word)
+def principal_of(word: uint256) -> int256:
+    return account.principal_of(word)
+
+@external
+@pure
+def spots_of(word: uint256) -> uint256:
+    return account.spots_of(word)
 
 @external
 @pure
@@ -68,7 +73,7 @@ def random():
 def test_pack_header__unpacked__is_what_it_was(face, principal, spots, perps):
     word = face.pack_header(principal, spots, perps)
     assert word == principal % 2**128 | spots << 128 | perps << 192
-    assert face.unpack_header(word) == (principal, spots, perps)
+    assert (face.principal_of(word), face.spots_of(word), word >> 192) == (principal, spots, perps)
 
 
 @pytest.mark.parametrize("principal", [LOW - 1, HIGH + 1, -(2**255), 2**255 - 1])
