@@ -156,8 +156,9 @@ def _is_paused() -> bool:
 @pure
 def _test(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment, paused: bool):
     """
-    @notice Initial margin, counting profit not settled as nothing; or a requirement that fell, at a cost in equity that
-            health allows for.
+    @notice Initial margin, counting profit not settled as nothing; or a requirement that fell, at a cost that health allows
+            for, both in equity and in what of it is no profit to be settled: settling inside the batch turns one into the
+            other, and neither may pay for what leaves.
     """
     assert after.state != 1, "batch: price is late"
     assert after.state == 0, "batch: market is dead"
@@ -171,5 +172,6 @@ def _test(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment, paused:
         net_before: int256 = before.equity - convert(before.claims, int256)
         mm: int256 = convert(before.mm, int256)
         health: int256 = min(max(net_before, 0) * _WAD // mm, _WAD)
-        enough = net * _WAD >= net_before * _WAD - health * (mm - convert(after.mm, int256))
+        most: int256 = health * (mm - convert(after.mm, int256))
+        enough = (net_before - net) * _WAD <= most and (before.equity - after.equity) * _WAD <= most
     assert enough, "batch: below initial margin"

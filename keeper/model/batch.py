@@ -10,9 +10,9 @@ from .auction_house import AuctionHouse
 from .clearinghouse import Clearinghouse, owner_of
 from .exchange import Exchange
 from .limits import EVERYTHING
-from .margin import relieves
 from .prices import LATE, LIVE
 from .requirement import Assessment
+from .rounding import WAD
 from .state import Refused, act, require
 
 
@@ -78,11 +78,15 @@ class Batch:
 
 
 def require_after_batch(before: Assessment, after: Assessment, paused: bool) -> None:
-    """Initial margin with unsettled profit counted as nothing, or relief by the same count; paused: relief alone."""
+    """Initial margin with unsettled profit counted as nothing, or relief, of equity and by that count; paused: relief."""
     require(after.state != LATE, "batch: price is late")
     require(after.state == LIVE, "batch: market is dead")
     net = after.equity - after.claims
     if after.mm == 0 or (net >= after.im + after.down and not paused):
         return
-    old, new = (one._replace(equity=one.equity - one.claims) for one in (before, after))
-    require(before.mm > 0 and relieves(old, new), "batch: below initial margin")
+    require(before.mm > after.mm, "batch: below initial margin")
+    net_before = before.equity - before.claims
+    # Settling in the batch turns claims into cash: neither may fall by more than the health without claims allows.
+    most = min(max(net_before, 0) * WAD // before.mm, WAD) * (before.mm - after.mm)
+    lost = max(net_before - net, before.equity - after.equity)
+    require(lost * WAD <= most, "batch: below initial margin")
