@@ -11,6 +11,7 @@
 
 from .interfaces import IAuction
 from .interfaces import IClearinghouse
+from .interfaces import IInsuranceVault
 from .interfaces import IRiskEngine
 from .modules import auction_views
 from .modules import bidding
@@ -62,8 +63,13 @@ _TERMS_MASK: constant(uint256) = 2**240 - 1
 _LIMITS_BITS: constant(uint256) = 160
 _ONE_BPS: constant(uint256) = 10_000
 
+_MORE_THAN_ALL: constant(int256) = 2**127  # known loss: no cash leaves
+
 clearinghouse: public(immutable(address))
 risk_engine: public(immutable(address))
+
+# Second of the shutdown; 0: there was none.
+closed_at: public(uint256)
 
 
 @deploy
@@ -102,7 +108,7 @@ def open(accounts: DynArray[uint256, _MAX_OPEN]):
     terms: uint256 = sightings.settings
     change: int256 = 0
     for account: uint256 in accounts:
-        sight: sightings.Sight = sightings.look(account, terms)
+        sight: sightings.Sight = sightings.look(account, terms, msg.sender)
         known: uint256 = 0
         run: clock.Run = sight.run
         if len(sight.refusal) == 0:
@@ -248,6 +254,42 @@ def try_slice(
 
 
 @external
+def shut_down():
+    """
+    @notice Ends the protocol for good, once every market is frozen and no interest runs: no more auctions, no borrowing,
+            and cash leaves only by the vault's `claim`. Owner only.
+    @dev Refuses `auction: shut down` the second time, and with the vault's reasons.
+    """
+    ownable._check_owner()
+    assert sightings.settings != 0, "auction: shut down"
+    assert staticcall self._vault().require_frozen(), "auction: not frozen"
+    self.closed_at = block.timestamp
+    # No terms: whatever relieves an account finds that there is nothing to be had any more.
+    sightings.settings = 0
+    log IAuction.ShutDown(time=block.timestamp)
+    sightings.report(_MORE_THAN_ALL)
+
+
+@external
+def wind(account: uint256, taker: uint256, fraction: uint256, taker_pays: int256, account_gets: uint256):
+    """
+    @notice The insurance vault's way to move accounts after a shutdown, by its rules.
+    """
+    self._check_winding()
+    extcall sightings.CLEARINGHOUSE.slice(account, taker, fraction, taker_pays, account_gets, taker, 0)
+
+
+@external
+def pay_out(account: uint256, amount: uint256):
+    """
+    @notice The insurance vault's way to pay an account's cash to its owner after a shutdown.
+    @param amount Units of the quote token.
+    """
+    self._check_winding()
+    extcall sightings.CLEARINGHOUSE.withdraw(account, amount, convert(account >> 96, address))
+
+
+@external
 def add_curve(curve: uint256) -> uint256:
     """
     @notice Adds a curve, which runs follow that start from now on. Owner only.
@@ -257,6 +299,7 @@ def add_curve(curve: uint256) -> uint256:
     ownable._check_owner()
     assert clock.is_valid(curve), "auction: curve out of range"
     settings: uint256 = sightings.settings
+    assert settings != 0, "auction: shut down"
     id: uint256 = (settings >> _TERMS_BITS) + 1
     assert id < _MAX_CURVES, "auction: too many curves"
     sightings.curves[id] = curve
@@ -273,6 +316,7 @@ def set_terms(terms: uint256):
     """
     ownable._check_owner()
     self._check_terms(terms, staticcall sightings.RISK_ENGINE.risk())
+    assert sightings.settings != 0, "auction: shut down"
     sightings.settings = (sightings.settings & ~_TERMS_MASK) | terms
     log IAuction.TermsSet(terms=terms)
 
@@ -298,7 +342,7 @@ def quote(account: uint256, fraction: uint256) -> IAuction.Quote:
     @param fraction WAD.
     """
     terms: uint256 = sightings.settings
-    sight: sightings.Sight = sightings.look(account, terms)
+    sight: sightings.Sight = sightings.look(account, terms, msg.sender)
     result: IAuction.Quote = empty(IAuction.Quote)
     result.equity = sight.assessment.equity
     result.mm = sight.assessment.mm
@@ -343,6 +387,18 @@ def _require_initial(taker: uint256):
         abi_encode(taker, method_id=method_id("require_initial(uint256)")),
         is_static_call=True,
     )
+
+
+@internal
+@view
+def _vault() -> IInsuranceVault:
+    return IInsuranceVault(staticcall sightings.CLEARINGHOUSE.vault())
+
+
+@internal
+@view
+def _check_winding():
+    assert self.closed_at != 0 and msg.sender == self._vault().address, "auction: not winding up"
 
 
 @internal

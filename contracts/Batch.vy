@@ -31,7 +31,15 @@ _BID: constant(bytes4) = method_id(
     "bid(uint256,(uint256,uint256,int256,uint256,uint256,uint256,uint256)[])", output_type=bytes4
 )
 
+# An account as it was, for the RiskEngine to assess.
+struct Book:
+    cash: int256
+    maps: uint256
+    words: DynArray[uint256, 32]
+
+
 _CLEARINGHOUSE: immutable(IClearinghouse)
+_RISK: immutable(IRiskEngine)
 _QUOTE: immutable(address)
 
 
@@ -41,6 +49,7 @@ def __init__(clearinghouse_: address):
     @notice A batch for a Clearinghouse, which names it.
     """
     _CLEARINGHOUSE = IClearinghouse(clearinghouse_)
+    _RISK = IRiskEngine(staticcall _CLEARINGHOUSE.risk_engine())
     _QUOTE = staticcall _CLEARINGHOUSE.quote_token()
 
 
@@ -53,14 +62,16 @@ def batch(accounts: DynArray[uint256, 4], steps: DynArray[IBatch.Step, 16]):
          `batch: not a venue`, `batch: wrong call`, what a step is refused for, and at the end `batch: price is late`,
          `batch: market is dead`, `batch: below initial margin`.
     """
-    before: DynArray[IRiskEngine.Assessment, 4] = []
+    before: DynArray[Book, 4] = []
     for account: uint256 in accounts:
         assert staticcall _CLEARINGHOUSE.is_allowed(account, msg.sender), "batch: not allowed"
         assert account_words.owner_of(account) != empty(address), "batch: not allowed"
-        # The Clearinghouse assesses nobody who is deferred: an account that is named again is told here, in our words.
+        # Whoever is deferred already is in this batch.
         for i: uint256 in range(len(before), bound=4):
             assert accounts[i] != account, "batch: account twice"
-        before.append(staticcall _CLEARINGHOUSE.assess(account))
+        book: Book = empty(Book)
+        book.cash, book.maps, book.words = staticcall _CLEARINGHOUSE.book_of(account)
+        before.append(book)
         extcall _CLEARINGHOUSE.defer(account, True)
     for i: uint256 in range(len(steps), bound=16):
         self._do(i, steps[i], accounts)
@@ -153,12 +164,14 @@ def _is_paused() -> bool:
 
 
 @internal
-@pure
-def _test(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment, paused: bool):
+@view
+def _test(book: Book, after: IRiskEngine.Assessment, paused: bool):
     """
     @notice Initial margin, counting profit not settled as nothing; or a requirement that fell, at a cost that health allows
             for, both in equity and in what of it is no profit to be settled: settling inside the batch turns one into the
             other, and neither may pay for what leaves.
+    @dev What the account was is assessed at the prices of the end: a receiver may have brought new ones, and between two
+         prices equity comes and goes for nothing.
     """
     assert after.state != 1, "batch: price is late"
     assert after.state == 0, "batch: market is dead"
@@ -167,7 +180,8 @@ def _test(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment, paused:
     net: int256 = after.equity - convert(after.claims, int256)
     if net >= convert(after.im + after.down, int256) and not paused:
         return
-    enough: bool = before.mm != 0 and after.mm < before.mm
+    before: IRiskEngine.Assessment = staticcall _RISK.assess(book.cash, book.maps, book.words)
+    enough: bool = before.state == 0 and after.mm < before.mm
     if enough:
         net_before: int256 = before.equity - convert(before.claims, int256)
         mm: int256 = convert(before.mm, int256)

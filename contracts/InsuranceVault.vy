@@ -17,6 +17,7 @@ from ethereum.ercs import IERC20Detailed
 from ethereum.ercs import IERC4626
 from .interfaces import IInsuranceVault
 from .modules import backing
+from .modules import winding
 from snekmate.auth import ownable
 from snekmate.tokens import erc20
 from snekmate.tokens.interfaces import IERC20Permit
@@ -29,6 +30,7 @@ implements: IInsuranceVault
 initializes: ownable  # erc20's admin surface wants it; neither is exported, so nobody can mint, burn or pause
 initializes: erc20[ownable := ownable]
 initializes: backing
+initializes: winding
 
 exports: (
     erc20.totalSupply,
@@ -46,7 +48,15 @@ exports: (
     erc20.eip712Domain,
 )
 
+exports: (
+    winding.pool,
+    winding.require_frozen,
+    winding.absorb,
+    winding.claim,
+)
+
 _OFFSET: constant(uint8) = 6
+_WAD: constant(uint256) = 10**18
 _VIRTUAL_SHARES: constant(uint256) = 10**6
 _VIRTUAL_ASSETS: constant(uint256) = 1
 _MAX_COOLDOWN: constant(uint256) = 30 * 86_400
@@ -75,6 +85,7 @@ def __init__(clearinghouse_: address, name_: String[25], symbol_: String[5], coo
     clearinghouse = clearinghouse_
     account = convert(self, uint256) << 96
     backing.__init__(clearinghouse_, account)
+    winding.__init__(clearinghouse_)
     asset = staticcall backing.CLEARINGHOUSE.quote_token()
     _ASSET = IERC20(asset)
 
@@ -191,6 +202,27 @@ def redeem_for(owner: address) -> uint256:
     assets: uint256 = self._payment(asked, asked.shares)
     self._pay(asked, assets, asked.shares, owner, owner)
     return assets
+
+
+@external
+def leave_in_kind() -> uint256:
+    """
+    @notice After a shutdown: gives the caller's first account of the Clearinghouse its part of the vault's, for all of its
+            shares, those it was leaving with too. That account then claims as any other.
+    @dev Refuses `vault: nothing to withdraw`, and before a shutdown `auction: not winding up`.
+    @return The fraction of the vault's account, WAD, rounded down.
+    """
+    extcall backing.CLEARINGHOUSE.collect()
+    asked: uint256 = self._requests[msg.sender].shares
+    shares: uint256 = erc20.balanceOf[msg.sender]
+    fraction: uint256 = backing.scaled(shares + asked, _WAD, self._supply(), False)
+    assert fraction != 0, "vault: nothing to withdraw"
+    self._requests[msg.sender] = empty(IInsuranceVault.Request)
+    erc20._burn(msg.sender, shares)
+    erc20._burn(self, asked)
+    log IInsuranceVault.LeftInKind(owner=msg.sender, shares=shares + asked, fraction=fraction)
+    winding.hand_over(msg.sender, fraction)
+    return fraction
 
 
 @external

@@ -87,7 +87,7 @@ def standing_bid(id: uint256) -> (uint256, uint256, uint256):
     detail: uint256 = standing.details[id]
     word: uint256 = 0
     if detail >> 128 != 0:
-        word = standing.places[(detail >> 128) - 1]
+        word = standing.places[((detail >> 128) & (2**32 - 1)) - 1]
     return standing.takers[id], detail & (2**128 - 1), word
 
 

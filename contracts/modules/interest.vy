@@ -29,7 +29,7 @@ CASH_MAX: constant(uint256) = 10**30
 # Added before a division by WAD, it rounds up.
 _UP: constant(uint256) = WAD - 1
 _CASH_MAX: constant(int256) = 10**30
-_FLOOR: constant(uint256) = 10**17  # below it the supply index is not cut
+_FLOOR: constant(uint256) = 10**12  # below it the supply index is not cut
 _YEAR: constant(uint256) = 31_536_000
 _RATE: constant(uint256) = 10**9
 _RATE_YEAR: constant(uint256) = _RATE * _YEAR
@@ -44,6 +44,8 @@ indices: uint256
 totals: uint256
 custody: uint256
 settings: uint256
+# Σ positive principal before this transaction, and 1; 0 while it is what it was.
+first: transient (uint256)
 
 
 @deploy
@@ -202,6 +204,8 @@ def store(money: Money):
         return
     self.indices = indices
     if totals != money.totals_before:
+        if self.first == 0:
+            self.first = unsafe_add(money.totals_before & _LOW_128, 1)
         self.totals = totals
     if custody != money.custody_before:
         self.custody = custody

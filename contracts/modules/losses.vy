@@ -60,20 +60,14 @@ def exit_rate() -> uint256:
 @view
 def leaving(money: interest.Money, account: uint256, amount: uint256) -> uint256:
     """
-    @notice What is paid where an account takes `amount` of cash out (WAD): what it owns leaves at the rate, what it
-            borrows whole. In a batch, where an account may owe for a moment, all of it leaves at the rate.
+    @notice What is paid where an account takes `amount` of cash out (WAD): owned or borrowed, it leaves at the rate, as a debt
+            can be set off against cash that is owned. Whole leaves only what the vault or the auction pays out: the vault
+            has counted known losses already, the auction pays what is left after a shutdown.
     """
-    if account == roles.vault_account():
+    if account == roles.vault_account() or msg.sender == roles.AUCTION:
         return amount
-    rate: uint256 = self.rate(money)
-    if rate == _WAD:
-        return amount
-    owned: uint256 = amount
-    if not roles.deferred[account]:
-        cash: int256 = ledger.cash_at(account, money.supply, money.borrow)
-        owned = min(amount, convert(max(cash, 0), uint256))
-    # At most 1e30 each, and a rate below 1.
-    return unsafe_add(unsafe_sub(amount, owned), unsafe_mul(owned, rate) // _WAD)
+    # At most 1e30, and a rate of 1 at most.
+    return unsafe_mul(amount, self.rate(money)) // _WAD
 
 
 @internal
@@ -91,7 +85,11 @@ def rate(money: interest.Money) -> uint256:
     if known <= covered:
         return _WAD
     short: uint256 = unsafe_sub(known, covered)
-    lent: uint256 = unsafe_mul(money.positive, money.supply) // _WAD
+    lent: uint256 = money.positive
+    if interest.first != 0:
+        # Cash against debt can be made and unmade within a transaction: it bears no loss.
+        lent = min(lent, unsafe_sub(interest.first, 1))
+    lent = unsafe_mul(lent, money.supply) // _WAD
     # Its part of the sum is never more than the sum, the rounding of both apart.
     others: uint256 = unsafe_sub(lent, min(own, lent))
     if short >= others:

@@ -23,7 +23,7 @@ def match_orders(account: uint256, exchange: address, fills: DynArray[IAuction.F
     """
     assert staticcall sightings.CLEARINGHOUSE.is_venue(exchange), "auction: not a venue"
     terms: uint256 = sightings.settings
-    sight: sightings.Sight = sightings.look(account, terms)
+    sight: sightings.Sight = sightings.look(account, terms, msg.sender)
     assert len(sight.refusal) == 0, sight.refusal
     unpacked: bidding.Terms = bidding.unpack_terms(terms)
     rates: bidding.Offer = bidding.rates(sightings.victim(sight.assessment, sight.run), unpacked)

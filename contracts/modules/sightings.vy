@@ -50,10 +50,11 @@ def __init__(clearinghouse: address):
 
 @internal
 @view
-def look(account: uint256, terms: uint256) -> Sight:
+def look(account: uint256, terms: uint256, opener: address) -> Sight:
     """
     @notice An account in breach, with its run as a sighting now leaves it; else why it cannot be relieved.
-    @param terms The settings' word.
+    @param terms The settings' word; 0 once all is shut down.
+    @param opener Who opens the run that this starts.
     """
     sight: Sight = empty(Sight)
     sight.assessment = staticcall CLEARINGHOUSE.assess(account)
@@ -64,16 +65,18 @@ def look(account: uint256, terms: uint256) -> Sight:
         sight.refusal = "auction: price not live"
     elif not self.is_sighted(sight.assessment):
         sight.refusal = "auction: healthy"
+    elif terms == 0:
+        sight.refusal = "auction: shut down"
     else:
         nonce: uint256 = sight.run.nonce
-        sight.run = self.sighted(sight.run, terms)
+        sight.run = self.sighted(sight.run, terms, opener)
         sight.started = sight.run.nonce != nonce
     return sight
 
 
 @internal
 @view
-def sighted(run: clock.Run, terms: uint256) -> clock.Run:
+def sighted(run: clock.Run, terms: uint256, opener: address) -> clock.Run:
     """
     @notice A run as a sighting now leaves it. One that nobody has watched for longer than the grace is over, whatever
             its word says: its discount may be of a crash that has passed. Nor does the clock of one that goes on count
@@ -88,7 +91,7 @@ def sighted(run: clock.Run, terms: uint256) -> clock.Run:
         watched.last = block.timestamp
         return watched
     return clock.Run(
-        opener=msg.sender,
+        opener=opener,
         start=block.timestamp,
         last=block.timestamp,
         nonce=run.nonce + 1,

@@ -25,6 +25,7 @@ _ONE: constant(uint256) = 10**5  # of an interval
 _PERCENT: constant(uint256) = 10**16
 _TICKS: constant(uint256) = 100
 _BOND: constant(uint256) = 5 * 10**18
+_STAY: constant(uint256) = 600  # seconds
 _MOST: constant(uint256) = 2**121 - 1  # capacity's bits
 _LOW_32: constant(uint256) = 2**32 - 1
 _LOW_64: constant(uint256) = 2**64 - 1
@@ -42,7 +43,8 @@ live: uint256
 places: HashMap[uint256, uint256]
 # Whom a bid is for; 0: there is no such bid.
 takers: HashMap[uint256, uint256]
-# The least requirement it takes, and its place + 1 from bit 128; 0: off the book.
+# The least requirement it takes, its place + 1 from bit 128, and from bit 160 the second it was posted; 0 from bit 128: off
+# the book.
 details: HashMap[uint256, uint256]
 
 
@@ -58,13 +60,17 @@ def post(
 ) -> uint256:
     """
     @notice Puts a bid on the book, with cash of the taker's that covers all it offers.
-    @dev Refuses what is out of range, too little cash, and a full book in which nothing offers less.
+    @dev Refuses what is out of range, too little cash, a full book in which nothing offers less, and all of it after a
+         shutdown.
     @return Its id.
     """
+    assert sightings.settings != 0, "auction: shut down"
     assert tick <= _TICKS, "auction: tick out of range"
     assert minimum != 0 and minimum <= capacity and capacity <= _MOST, "auction: capacity out of range"
     assert markets <= _LOW_64 and account_words.count(markets) <= _MAX_HELD, "auction: too many markets"
     assert interval <= _LOW_32, "auction: interval out of range"
+    # In a batch cash may be owed that nothing backs: who is in one cannot be assessed.
+    payer: IRiskEngine.Assessment = staticcall sightings.CLEARINGHOUSE.assess(taker)
     # Initial margin for all of it, and what it may lose inside the interval: so a bid that lost nothing can be taken.
     iota: uint256 = ((staticcall sightings.RISK_ENGINE.risk()) >> 210) & (2**16 - 1)
     needed: uint256 = rounding.ceil_udiv(capacity * (10 * iota + interval), _ONE) + _BOND
@@ -79,7 +85,7 @@ def post(
     self.live |= 1 << place
     self.places[place] = word
     self.takers[id] = taker
-    self.details[id] = minimum | ((place + 1) << 128)
+    self.details[id] = minimum | ((place + 1) << 128) | (block.timestamp << 160)
     log IAuction.StandingPosted(id=id, taker=taker, minimum=minimum, word=word)
     self._pay(taker, self._account(id), cash)
     return id
@@ -89,7 +95,10 @@ def post(
 def remove(id: uint256, taker: uint256):
     """
     @notice Takes a bid off the book for good, and gives all that its account has to its taker.
+    @dev Refuses what was posted less than ten minutes ago and still stands: `auction: posted lately`. Else borrowed money could
+         crowd the book out and be back within a transaction.
     """
+    assert block.timestamp >= (self.details[id] >> 160) + _STAY, "auction: posted lately"
     self._take_off(id)
     self.takers[id] = 0
     log IAuction.StandingRemoved(id=id)
@@ -104,7 +113,7 @@ def sweep(account: uint256, most: uint256):
     """
     assert most <= _MAX_SWEPT, "auction: too many to sweep"
     terms: uint256 = sightings.settings
-    sight: sightings.Sight = sightings.look(account, terms)
+    sight: sightings.Sight = sightings.look(account, terms, msg.sender)
     assert len(sight.refusal) == 0, sight.refusal
     held: uint256 = taking.held(account)
     words: DynArray[uint256, _PLACES] = self.book()
@@ -147,7 +156,7 @@ def sweep(account: uint256, most: uint256):
         if taken or lacking:
             done = True
             # A bond may have gone to the very account: what it was before is no longer what it is.
-            sight = sightings.look(account, terms)
+            sight = sightings.look(account, terms, msg.sender)
             if len(sight.refusal) != 0:
                 break
     assert done, "auction: nothing swept"
@@ -224,7 +233,7 @@ def _use(id: uint256, word: uint256, minimum: uint256, released: uint256):
         self._take_off(id)
     else:
         after: uint256 = (word & ~_MOST) | left
-        self.places[(self.details[id] >> 128) - 1] = after
+        self.places[((self.details[id] >> 128) & _LOW_32) - 1] = after
         log IAuction.StandingChanged(id=id, word=after)
 
 
@@ -232,7 +241,7 @@ def _use(id: uint256, word: uint256, minimum: uint256, released: uint256):
 def _take_off(id: uint256):
     detail: uint256 = self.details[id]
     if detail >> 128 != 0:
-        place: uint256 = (detail >> 128) - 1
+        place: uint256 = ((detail >> 128) & _LOW_32) - 1
         self.live &= ~(1 << place)
         self.places[place] = 0
         self.details[id] = detail & _LOW_128

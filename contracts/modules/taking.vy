@@ -34,7 +34,7 @@ def take(taker: uint256, lot: IAuction.Lot, terms: uint256) -> (String[64], int2
     """
     if lot.account == taker:
         return "auction: taker is the account", 0
-    sight: sightings.Sight = sightings.look(lot.account, terms)
+    sight: sightings.Sight = sightings.look(lot.account, terms, convert(taker >> 96, address))
     if len(sight.refusal) != 0:
         return sight.refusal, 0
     if lot.nonce != _ANY_NONCE and lot.nonce != clock.unpack_run(sight.word).nonce:

@@ -130,7 +130,7 @@ class AuctionHouse:
         skipped: list[tuple[int, str]] = []
         for lot in lots:
             require(0 < lot.fraction <= WAD, "auction: fraction out of range")
-            outcome = self._take(caller, taker, lot)
+            outcome = self._take(taker, lot)
             if isinstance(outcome, str):
                 skipped.append((lot.account, outcome))
             else:
@@ -140,17 +140,17 @@ class AuctionHouse:
         self.clearinghouse.require_initial(taker)
         return taken, skipped
 
-    def _take(self, caller: int, taker: int, lot: Lot) -> Taken | str:
+    def _take(self, taker: int, lot: Lot) -> Taken | str:
         if lot.account == taker:
             return "auction: taker is the account"
-        quote = self.quote(lot.account, lot.fraction, caller)
+        quote = self.quote(lot.account, lot.fraction)
         if quote.reason in (NOT_LIVE, HEALTHY):
             return quote.reason
         refusal = self._limits(lot, quote)
         if refusal:
             return refusal
 
-        run = self.sighting(quote.run, caller)
+        run = self.sighting(quote.run, taker >> 96)
         opener = taker if run.nonce != quote.run.nonce else run.opener << 96
         opener_gets, paid = opener_share(quote.penalty_paid, run.paid, self.terms.value.opener_cap)
         self._settle(lot.account, replace(run, paid=paid), quote)

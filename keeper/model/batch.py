@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from .clearinghouse import Clearinghouse, owner_of
 from .exchange import Exchange
 from .limits import EVERYTHING
 from .prices import LATE, LIVE
-from .requirement import Assessment
+from .requirement import Assessment, Holding
 from .rounding import WAD
 from .state import Refused, act, require
 
@@ -40,19 +40,22 @@ class Batch:
     def batch(self, caller: int, accounts: Sequence[int], steps: Sequence[Step]) -> None:
         """Do the steps in order, then test each account."""
         house = self.house
-        before: dict[int, Assessment] = {}
+        before: dict[int, tuple[int, Mapping[int, Holding]]] = {}
+        house.positive_before = house.totals.value.positive
         try:
             for account in accounts:
                 require(house.is_allowed(account, caller) and owner_of(account) != 0, "batch: not allowed")
                 require(account not in before, "batch: account twice")
-                before[account] = house.assess(account)
+                before[account] = house.cash_now(account), house.accounts[account].holdings
                 house.deferred.add(account)
             for step in steps:
                 self._do(caller, step, accounts)
         finally:
             house.deferred.clear()
-        for account, assessment in before.items():
-            require_after_batch(assessment, house.assess(account), house.is_paused(EVERYTHING))
+            house.positive_before = None
+        for account, book in before.items():
+            # At the prices of the end, which a step may have brought.
+            require_after_batch(house.engine.assess(*book), house.assess(account), house.is_paused(EVERYTHING))
 
     def _do(self, caller: int, step: Step, accounts: Sequence[int]) -> None:
         house, me = self.house, self.house.named.batch
@@ -78,13 +81,13 @@ class Batch:
 
 
 def require_after_batch(before: Assessment, after: Assessment, paused: bool) -> None:
-    """Initial margin with unsettled profit counted as nothing, or relief, of equity and by that count; paused: relief."""
+    """Initial margin with unsettled profit counted as nothing, or relief in both counts; paused: relief alone."""
     require(after.state != LATE, "batch: price is late")
     require(after.state == LIVE, "batch: market is dead")
     net = after.equity - after.claims
     if after.mm == 0 or (net >= after.im + after.down and not paused):
         return
-    require(before.mm > after.mm, "batch: below initial margin")
+    require(before.state == LIVE and before.mm > after.mm, "batch: below initial margin")
     net_before = before.equity - before.claims
     # Settling in the batch turns claims into cash: neither may fall by more than the health without claims allows.
     most = min(max(net_before, 0) * WAD // before.mm, WAD) * (before.mm - after.mm)

@@ -29,7 +29,7 @@ class Named(NamedTuple):
 
 
 class Limits(Ledger):
-    """What bounds acts beside margin. `deferred`: accounts in a batch under way."""
+    """What bounds acts beside margin. `deferred`: accounts in a batch; `positive_before`: principal lent before it."""
 
     def __init__(
         self, journal: Journal, engine: RiskEngine, settings: Settings, quote_decimals: int, named: Named
@@ -39,6 +39,7 @@ class Limits(Ledger):
         self.entries = Cell[int](journal, "entries", 0)
         self.guardian = Cell[int](journal, "guardian", 0)
         self.deferred: set[int] = set()
+        self.positive_before: int | None = None
 
     @property
     def vault_account(self) -> int:
@@ -70,19 +71,19 @@ class Limits(Ledger):
         """What one of cash that leaves is worth, at the stored indices; below 1 while known losses exceed the vault."""
         vault = self.vault_cash()
         short = max(0, self.entries.value - vault - self.custody.value.reserve)
-        others = self.totals.value.positive * self.indices.value.supply // WAD - vault
+        positive = self.totals.value.positive
+        if self.positive_before is not None:
+            # What a batch made of cash against debt bears no loss.
+            positive = min(positive, self.positive_before)
+        others = positive * self.indices.value.supply // WAD - vault
         if short == 0:
             return WAD
         return 0 if short >= others else WAD - ceil_div(short * WAD, others)
 
     def leaving(self, account: int, amount: int) -> int:
-        """What is paid (WAD, whole token units) where `amount` of cash is taken: what is owned leaves at the rate."""
+        """What is paid (WAD, whole token units) where `amount` of cash is taken: owned or borrowed, at the rate."""
         rate = WAD if account == self.vault_account else self.exit_rate()
-        owned = min(amount, max(0, self.worth(self.accounts[account].principal)))
-        if account in self.deferred:
-            owned = amount
-        paid = amount - owned + owned * rate // WAD
-        return paid // self.quote_scale * self.quote_scale
+        return amount * rate // WAD // self.quote_scale * self.quote_scale
 
     # Caps
 

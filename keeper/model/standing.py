@@ -16,6 +16,7 @@ from .words import Curve, Limits, Run, Terms
 PLACES = 64
 MAX_SWEPT = 8
 BOND = 5 * WAD
+STAY = 600
 MOST = 2**121 - 1
 NOTHING = 2**96 - 1
 """The auction's sub-account that never has anything."""
@@ -32,6 +33,7 @@ class Standing:
     markets: int
     capacity: int
     minimum: int
+    posted: int
 
     def pack(self) -> int:
         """The word of its place."""
@@ -90,6 +92,7 @@ class StandingHouse(AuctionHouse):
         require(0 < minimum <= capacity <= MOST, "auction: capacity out of range")
         require(markets < 2**64 and markets.bit_count() <= MAX_MARKETS, "auction: too many markets")
         require(interval < 2**32, "auction: interval out of range")
+        self.clearinghouse.require_alone(taker)
         iota = self.clearinghouse.engine.risk.value.iota
         needed = ceil_div(capacity * (10 * iota + interval), 10**5) + BOND
         require(needed <= cash < 2**128, "auction: not enough cash")
@@ -101,7 +104,7 @@ class StandingHouse(AuctionHouse):
             self.book[least.id] = None
         self.count.value += 1
         number = self.count.value
-        self.book[number] = Standing(tick, number, interval, markets, capacity, minimum)
+        self.book[number] = Standing(tick, number, interval, markets, capacity, minimum, self.clock.now)
         self.takers[number] = taker
         self._pay(taker, self.account_of(number), cash)
         self.clearinghouse.require_initial(taker)
@@ -113,6 +116,8 @@ class StandingHouse(AuctionHouse):
         taker = self.takers[number]
         require(taker != 0, "auction: no standing bid")
         require(self.clearinghouse.is_allowed(taker, caller), "auction: not allowed")
+        bid = self.book[number]
+        require(bid is None or self.clock.now >= bid.posted + STAY, "auction: posted lately")
         self._take_off(number)
         self.takers[number] = 0
         self.clearinghouse.slice(self.address, self.account_of(number), taker, WAD, 0, 0, taker, 0)

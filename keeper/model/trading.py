@@ -28,7 +28,7 @@ from .words import PERP_ALLOWED, RETIRED, Settings
 
 SAME_ACCOUNT = "clearinghouse: same account"
 MAX_NOTIONAL = 10**30
-FLOOR = 10**17
+FLOOR = 10**12
 
 
 def unsettled(holding: Holding, reading: Reading) -> int:
