@@ -179,7 +179,10 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
         cost: int256 = 0
         size: uint256 = 0
         cost, size = ledger.book_of(market)
-        limits.check_cap(money, staticcall margin.RISK.price(market), market, size)
+        price: IRiskEngine.Price = staticcall margin.RISK.price(market)
+        if price.flags & _SPOT == 0:
+            refusal.refuse(refusal.NO_SPOT_MARKET)
+        limits.check_cap(money, price, market, size)
     interest.store(money)
     ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [balance])
     door.pull(token, amount)

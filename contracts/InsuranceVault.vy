@@ -59,6 +59,7 @@ _OFFSET: constant(uint8) = 6
 _WAD: constant(uint256) = 10**18
 _VIRTUAL_SHARES: constant(uint256) = 10**6
 _VIRTUAL_ASSETS: constant(uint256) = 1
+_LEAST_PRICE: constant(uint256) = 10**12  # shares to a unit: 10^6 when the vault began
 _MAX_COOLDOWN: constant(uint256) = 30 * 86_400
 
 asset: public(immutable(address))
@@ -106,9 +107,9 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @return The shares minted.
     """
     extcall backing.CLEARINGHOUSE.collect()
-    total: uint256 = backing.gross()
+    total: uint256 = self._entering()
     # Before anything is multiplied by it.
-    assert assets <= backing.room(total), "vault: above the limit"
+    assert assets <= backing.room(backing.gross()), "vault: above the limit"
     shares: uint256 = self._to_shares(assets, total, False)
     self._enter(assets, shares, receiver)
     return shares
@@ -123,9 +124,9 @@ def mint(shares: uint256, receiver: address) -> uint256:
     @return The units of the token taken.
     """
     extcall backing.CLEARINGHOUSE.collect()
-    total: uint256 = backing.gross()
+    total: uint256 = self._entering()
     # As many shares as the room is worth, rounded down, cost no more than the room, rounded up.
-    assert shares <= self._to_shares(backing.room(total), total, False), "vault: above the limit"
+    assert shares <= self._to_shares(backing.room(backing.gross()), total, False), "vault: above the limit"
     assets: uint256 = self._to_assets(shares, total, True)
     self._enter(assets, shares, receiver)
     return assets
@@ -195,11 +196,13 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
 @external
 def redeem_for(owner: address) -> uint256:
     """
-    @notice Anybody has all of a ready request paid to its owner.
+    @notice Anybody has all of a ready request paid to its owner, unless a known loss makes it less than it was.
     @return The units of the token paid out.
     """
     asked: IInsuranceVault.Request = self._ready(owner, owner)
     assets: uint256 = self._payment(asked, asked.shares)
+    # A loss that is known may shrink again or be stale: only the owner says that it will not wait for that.
+    assert assets >= asked.value or staticcall backing.CLEARINGHOUSE.entries() == 0, "vault: losses are known"
     self._pay(asked, assets, asked.shares, owner, owner)
     return assets
 
@@ -250,7 +253,7 @@ def convertToShares(assets: uint256) -> uint256:
     """
     @notice Shares that assets buy, rounded down: known losses are not taken off, so that they are paid for.
     """
-    return self._to_shares(assets, backing.gross(), False)
+    return self._to_shares(assets, self._entering(), False)
 
 
 @external
@@ -277,8 +280,8 @@ def maxMint(receiver: address) -> uint256:
     """
     @notice The most shares that may be minted, rounded down.
     """
-    total: uint256 = backing.gross()
-    return self._to_shares(backing.room(total), total, False)
+    total: uint256 = self._entering()
+    return self._to_shares(backing.room(backing.gross()), total, False)
 
 
 @external
@@ -318,7 +321,7 @@ def previewDeposit(assets: uint256) -> uint256:
     """
     @notice What `deposit` would mint now.
     """
-    return self._to_shares(assets, backing.gross(), False)
+    return self._to_shares(assets, self._entering(), False)
 
 
 @external
@@ -327,7 +330,7 @@ def previewMint(shares: uint256) -> uint256:
     """
     @notice What `mint` would take now.
     """
-    return self._to_assets(shares, backing.gross(), True)
+    return self._to_assets(shares, self._entering(), True)
 
 
 @external
@@ -412,6 +415,17 @@ def _to_shares(assets: uint256, total: uint256, up: bool) -> uint256:
 @view
 def _to_assets(shares: uint256, total: uint256, up: bool) -> uint256:
     return backing.scaled(shares, total + _VIRTUAL_ASSETS, self._supply(), up)
+
+
+@internal
+@view
+def _entering() -> uint256:
+    """
+    @dev The assets that entering is priced at: no less than a millionth of what was paid for the shares there are. A vault
+         that a loss has emptied would otherwise multiply its supply with the next deposit, and a few such losses would
+         leave no number for any more.
+    """
+    return max(backing.gross(), self._supply() // _LEAST_PRICE)
 
 
 @internal

@@ -288,14 +288,11 @@ def set_calibrator(calibrator: address):
 @external
 def retire(market: uint256):
     """
-    @notice Gives a market up: no more perpetuals, and its price is averaged from now on.
+    @notice Gives a market up: no more perpetuals or collateral, its price is averaged from now on, and its s and u ramp
+            up to the most there is.
     """
     ownable._check_owner()
-    market_parameters.check_known(market)
-    flags: uint256 = market_parameters.flags(market_parameters.words[market])
-    if flags & (market_parameters.RETIRING | market_parameters.RETIRED) != 0:
-        refusal.refuse(refusal.ALREADY_RETIRED)
-    market_parameters.set_flags(market, (flags | market_parameters.RETIRING) & ~market_parameters.PERP)
+    market_parameters.retire(market, prices.ORACLE.ramp)
     retirement.begin(market)
     self._note_parameters(market)
 

@@ -178,4 +178,8 @@ def _fraction(victim: Victim, asked: uint256, highest: uint256) -> uint256:
     fraction: uint256 = min(asked, highest)
     if victim.mm == victim.floor or victim.mm * (_WAD - fraction) // _WAD < victim.floor:
         return _WAD if asked == _WAD else 0
+    # Less than a market's least requirement is worth nobody's while but who wants to move the nonce; less than the target
+    # asks for is little only where that is less.
+    if fraction < highest and victim.mm * fraction // _WAD < victim.floor:
+        return 0
     return fraction

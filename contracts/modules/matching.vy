@@ -58,7 +58,7 @@ def match_orders(account: uint256, exchange: address, fills: DynArray[IAuction.F
         else:
             log IAuction.FillSkipped(account=account, fill=i, reason=answer)
     assert matched != 0, "auction: nothing matched"
-    self._settle(account, sight)
+    self._settle(account, sight, released)
     log IAuction.Matched(account=account, fills=matched, released=released, penalty=penalty)
 
 
@@ -94,7 +94,7 @@ def fill(
 
 
 @internal
-def _settle(account: uint256, sight: sightings.Sight):
+def _settle(account: uint256, sight: sightings.Sight, released: uint256):
     after: IRiskEngine.Assessment = staticcall sightings.CLEARINGHOUSE.assess(account)
     known: uint256 = sightings.known_loss(after) if sightings.is_sighted(after) else 0
     change: int256 = sightings.enter(account, sight.run, known)
@@ -103,5 +103,8 @@ def _settle(account: uint256, sight: sightings.Sight):
     run.listed = known != 0
     if after.equity >= convert(after.mm, int256):
         run = clock.ended(run)
+    else:
+        # Less would be worth nobody's while but who wants to move the nonce.
+        assert released >= sight.assessment.floor, "auction: nothing matched"
     sightings.store(account, sight.word, run)
     sightings.report(change)

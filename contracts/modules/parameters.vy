@@ -14,6 +14,8 @@ BUCKETS: constant(uint256) = 8
 # In a market's flags.
 LISTED: constant(uint256) = 1
 PERP: constant(uint256) = 2
+SPOT: constant(uint256) = 4
+_HIGHEST: constant(uint256) = 2**32 - 1  # s and u
 RETIRING: constant(uint256) = 16
 RETIRED: constant(uint256) = 32
 # Seconds between two calibrations of a market.
@@ -223,9 +225,9 @@ def set_market(market: uint256, word: uint256, ramp: uint256):
     if self.flags(old) & LISTED != 0 and (old ^ word) & _BUCKET != 0:
         refusal.refuse(refusal.BUCKET_IS_FIXED)
     new: uint256 = word | (old & _KEPT)
-    # What is given up gets no perpetuals again.
+    # What is given up gets no perpetuals and no collateral again.
     if self.flags(new) & (RETIRING | RETIRED) != 0:
-        new &= ~(PERP << 208)
+        new &= ~((PERP | SPOT) << 208)
     self._begin_ramp(market, old, new, ramp)
 
 
@@ -237,6 +239,8 @@ def calibrate(market: uint256, s: uint256, u: uint256, g: uint256, cap: uint256,
     """
     self.check_known(market)
     old: uint256 = self.words[market]
+    if self.flags(old) & (RETIRING | RETIRED) != 0:
+        refusal.refuse(refusal.ALREADY_RETIRED)
     if block.timestamp < unsafe_add((old >> 216) & _LOW_32, PERIOD):
         refusal.refuse(refusal.CALIBRATED_LATELY)
     aim: uint256 = self.at(old, True) if old & RAMP_END != 0 else old
@@ -279,6 +283,23 @@ def _begin_ramp(market: uint256, old: uint256, word: uint256, ramp: uint256):
             | (block.timestamp << 96)
             | (unsafe_add(block.timestamp, ramp) << 128)
         )
+
+
+@internal
+def retire(market: uint256, ramp: uint256):
+    """
+    @notice Takes perpetuals and collateral from a market that is given up, and lets its s and u rise to the most there is: a
+            price that is frozen can say nothing of what the collateral that is left will be worth.
+    @param ramp Seconds over which they rise.
+    """
+    self.check_known(market)
+    old: uint256 = self.words[market]
+    flags: uint256 = self.flags(old)
+    if flags & (RETIRING | RETIRED) != 0:
+        refusal.refuse(refusal.ALREADY_RETIRED)
+    flags = (flags | RETIRING) & ~(PERP | SPOT)
+    word: uint256 = (old & (2**208 - 2**160)) | (old >> 216 << 216) | (flags << 208)
+    self._begin_ramp(market, old, word | (self.g(old) << 32) | _HIGHEST, ramp)
 
 
 @internal

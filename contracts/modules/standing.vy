@@ -72,8 +72,11 @@ def post(
     # In a batch cash may be owed that nothing backs: who is in one cannot be assessed.
     payer: IRiskEngine.Assessment = staticcall sightings.CLEARINGHOUSE.assess(taker)
     # Initial margin for all of it, and what it may lose inside the interval: so a bid that lost nothing can be taken.
-    iota: uint256 = ((staticcall sightings.RISK_ENGINE.risk()) >> 210) & (2**16 - 1)
-    needed: uint256 = rounding.ceil_udiv(capacity * (10 * iota + interval), _ONE) + _BOND
+    risk: uint256 = staticcall sightings.RISK_ENGINE.risk()
+    iota: uint256 = (risk >> 210) & (2**16 - 1)
+    # A part of an account in all these markets wants the least requirement of each.
+    least: uint256 = account_words.count(markets) * ((risk >> 226) & (2**24 - 1)) * 10**16
+    needed: uint256 = rounding.ceil_udiv(max(capacity, least) * (10 * iota + interval), _ONE) + _BOND
     assert cash >= needed and cash <= _LOW_128, "auction: not enough cash"
 
     id: uint256 = self.count + 1
@@ -117,11 +120,14 @@ def sweep(account: uint256, most: uint256):
     assert len(sight.refusal) == 0, sight.refusal
     held: uint256 = taking.held(account)
     words: DynArray[uint256, _PLACES] = self.book()
+    iota: uint256 = ((staticcall sightings.RISK_ENGINE.risk()) >> 210) & (2**16 - 1)
     change: int256 = 0
+    tried: uint256 = 0
     done: bool = False
-    for _: uint256 in range(most, bound=_MAX_SWEPT):
+    # What is passed over is not tried: else a few bids that can take nothing would stand before all the others.
+    for _: uint256 in range(_PLACES):
         best: uint256 = self._best(words, account, sight, held)
-        if best == _PLACES:
+        if best == _PLACES or tried == most:
             break
         word: uint256 = words[best]
         words[best] = 0
@@ -130,14 +136,15 @@ def sweep(account: uint256, most: uint256):
         capacity: uint256 = word & _MOST
         victim: bidding.Victim = sightings.victim(sight.assessment, sight.run)
         victim.lambda_now = (word >> _TICK_AT) * _PERCENT
-        asked: uint256 = min(_WAD, capacity * _WAD // victim.mm)
-        if asked == 0:
-            continue
+        # Capacity is what the bid's margin was counted for: the larger requirement while one ramps up, rounded up.
+        weight: uint256 = max(victim.mm, rounding.ceil_udiv(sight.assessment.im * 10_000, iota))
+        asked: uint256 = min(_WAD, rounding.ceil_udiv(capacity * _WAD, weight))
         offer: bidding.Offer = sightings.offer(victim, terms, asked)
         # A part of the requirement that is all the target wants may be less than the minimum.
-        least: uint256 = min(minimum, offer.fraction_max * victim.mm // _WAD)
-        if offer.fraction == 0 or offer.fraction * victim.mm // _WAD < least:
+        least: uint256 = min(minimum, offer.fraction_max * weight // _WAD)
+        if offer.fraction == 0 or offer.fraction * weight // _WAD < least:
             continue
+        tried += 1
         part: taking.Slice = taking.Slice(
             account=account, taker=self._account(id), asked=asked, opener=0, opener_gets=0
         )
@@ -152,7 +159,7 @@ def sweep(account: uint256, most: uint256):
         if taken:
             change += taking.book(sight, victim, offer, account, paid)
             taking.announce(part, sight.assessment, offer)
-            self._use(id, word, minimum, rounding.ceil_udiv(offer.fraction * victim.mm, _WAD))
+            self._use(id, word, minimum, rounding.ceil_udiv(offer.fraction * weight, _WAD))
         if taken or lacking:
             done = True
             # A bond may have gone to the very account: what it was before is no longer what it is.

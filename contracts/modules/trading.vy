@@ -168,6 +168,11 @@ def _run(terms: Terms, rule: Rule) -> (uint256, uint256):
     released: uint256 = 0
     penalty: uint256 = 0
     if rule.relief:
+        # What the account is exposed to here shrinks, and does not turn round.
+        spot: bytes32 = convert(ledger.spots[terms.taker][terms.market], bytes32)
+        # At most 2e33 and 1e33.
+        if unsafe_mul(unsafe_add(convert(spot, int256), sides[0].size), terms.size) > 0:
+            refusal.refuse(refusal.BEYOND_THE_RULE)
         released, penalty = self._judge(rule, before, after[0])
         money = ledger.change_cash(money, terms.taker, -convert(penalty, int256))
         money.reserve += penalty

@@ -114,6 +114,8 @@ def bid_quote(
     taken = min(fraction, fraction_max)
     if mm == assessment.floor or mm * (WAD - taken) // WAD < assessment.floor:
         taken = WAD if fraction == WAD else 0
+    elif taken < fraction_max and mm * taken // WAD < assessment.floor:
+        taken = 0
     value = equity * WAD - taker_rate * mm
     gets = max(0, taken * (equity * WAD - (to_taker + to_vault) * mm) // WAD**2) if equity > 0 else 0
     left = equity - ceil_div(taken * equity, WAD) + gets

@@ -21,7 +21,7 @@ from .limits import EVERYTHING, PAUSED
 from .requirement import MAX_MARKETS, Assessment
 from .state import Refused, act, require
 from .trading import Trading
-from .words import Settings
+from .words import SPOT_ALLOWED, Settings
 
 NOT_ALLOWED = "clearinghouse: not allowed"
 NOTHING_TO_MOVE = "clearinghouse: nothing to move"
@@ -109,6 +109,7 @@ class Clearinghouse(Trading):
             require(not self.is_paused(EVERYTHING), PAUSED)
             margin.require_after_addition(adds_to, self.assess(account))
         if not holding.spot:
+            require(bool(self.engine.parameters[market].flags & SPOT_ALLOWED), "clearinghouse: no spot market")
             self.require_below_cap(market)
         self.finish(before)
 

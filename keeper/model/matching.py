@@ -34,6 +34,7 @@ class MatchingHouse(StandingHouse):
         if quote.reason in (NOT_LIVE, HEALTHY):
             raise Refused(quote.reason)
         run = self.sighting(self.runs[account], caller)
+        least = self.clearinghouse.judged(account).floor
         released = penalty = 0
         skipped: list[tuple[int, str]] = []
         for place, (signed, amount) in enumerate(fills):
@@ -46,6 +47,8 @@ class MatchingHouse(StandingHouse):
             penalty += fine
         require(len(skipped) < len(fills), "auction: nothing matched")
         after = self.clearinghouse.judged(account)
+        # Less would be worth nobody's while but who wants to move the nonce.
+        require(after.equity >= after.mm or released >= least, "auction: nothing matched")
         run = replace(run, nonce=(run.nonce + 1) % NONCES)
         known = known_loss(after) if after.sighted else 0
         self.enter(account, ended(run) if after.equity >= after.mm else run, known)

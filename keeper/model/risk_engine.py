@@ -11,7 +11,18 @@ from . import prices, requirement
 from .prices import Answer, Entry, Oracle, Reading, SlowPrice
 from .requirement import Assessment, Holding, RiskRamp, Shared
 from .state import Cell, Journal, Table, act, require
-from .words import LISTED, PERP_ALLOWED, QUOTE_FEED, RETIRED, RETIRING, Parameters, PriceWord, Risk, SlowFeed
+from .words import (
+    LISTED,
+    PERP_ALLOWED,
+    QUOTE_FEED,
+    RETIRED,
+    RETIRING,
+    SPOT_ALLOWED,
+    Parameters,
+    PriceWord,
+    Risk,
+    SlowFeed,
+)
 
 UNKNOWN_MARKET = "risk_engine: unknown market"
 UNLISTED = Parameters(0, 0, 0, bucket=0, flags=0)
@@ -188,11 +199,12 @@ class RiskEngine:
 
     @act
     def retire(self, market: int) -> None:
-        """Give a market up: no more perpetuals, and its price is averaged."""
+        """Give a market up: nothing is added there, its price is averaged, and s and u rise to the most there is."""
         require(market in self.parameters.rows, UNKNOWN_MARKET)
         old = self.parameters[market]
         require(not old.flags & (RETIRING | RETIRED), "risk_engine: already retired")
-        self.parameters[market] = replace(old, flags=(old.flags | RETIRING) & ~PERP_ALLOWED)
+        new = replace(old.aim, s=2**16 - 1, u=2**16 - 1, flags=(old.flags | RETIRING) & ~(PERP_ALLOWED | SPOT_ALLOWED))
+        self.parameters[market] = new.ramped_from(old, self.clock.now, self.oracle.ramp)
         self.retirements[market] = Retirement(start=self.clock.now)
 
     @act
@@ -223,7 +235,7 @@ class RiskEngine:
         old = self.parameters[market]
         require(not old.flags & LISTED or parameters.bucket == old.bucket, "risk_engine: bucket is fixed")
         kept = old.flags & (RETIRING | RETIRED)
-        flags = parameters.flags & ~PERP_ALLOWED if kept else parameters.flags
+        flags = parameters.flags & ~(PERP_ALLOWED | SPOT_ALLOWED) if kept else parameters.flags
         new = replace(parameters, flags=flags | kept, calibrated=old.calibrated)
         self.parameters[market] = new.ramped_from(old, self.clock.now, self.oracle.ramp)
 
@@ -238,6 +250,7 @@ class RiskEngine:
         require(caller == self.calibrator.value, "risk_engine: not the calibrator")
         require(market in self.parameters.rows, UNKNOWN_MARKET)
         old, now = self.parameters[market], self.clock.now
+        require(not old.flags & (RETIRING | RETIRED), "risk_engine: already retired")
         require(now >= old.calibrated + CALIBRATION_PERIOD, "risk_engine: calibrated lately")
         aim = old.aim
         pairs = ((aim.s, s), (aim.u, u), (aim.g, g), (aim.cap, cap))

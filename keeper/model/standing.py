@@ -9,7 +9,7 @@ from .auction_house import AuctionHouse
 from .clearinghouse import Clearinghouse
 from .margin import BELOW_INITIAL
 from .requirement import MAX_MARKETS, Assessment
-from .rounding import WAD, ceil_div
+from .rounding import BPS, WAD, ceil_div
 from .state import Cell, Journal, Refused, Table, act, require
 from .words import Curve, Limits, Run, Terms
 
@@ -94,7 +94,8 @@ class StandingHouse(AuctionHouse):
         require(interval < 2**32, "auction: interval out of range")
         self.clearinghouse.require_alone(taker)
         iota = self.clearinghouse.engine.risk.value.iota
-        needed = ceil_div(capacity * (10 * iota + interval), 10**5) + BOND
+        least = markets.bit_count() * self.clearinghouse.engine.risk.value.min_requirement * 10**16
+        needed = ceil_div(max(capacity, least) * (10 * iota + interval), 10**5) + BOND
         require(needed <= cash < 2**128, "auction: not enough cash")
         live = self.on_book()
         if len(live) == PLACES:
@@ -134,7 +135,9 @@ class StandingHouse(AuctionHouse):
         held = stored.spots | stored.perps
         words = self.on_book()
         done: list[Swept] = []
-        for _ in range(most):
+        tried = 0
+        # What is passed over is not tried.
+        while tried < most:
             assessment = self.clearinghouse.judged(account)
             if quote.reason in (NOT_LIVE, HEALTHY):
                 break
@@ -143,9 +146,10 @@ class StandingHouse(AuctionHouse):
             if not fitting:
                 break
             words.remove(fitting[0])
-            swept = self._sweep_one(caller, account, fitting[0], run, assessment)
-            if swept:
-                done.append(swept)
+            outcome = self._sweep_one(caller, account, fitting[0], run, assessment)
+            tried += outcome is not None
+            if isinstance(outcome, Swept):
+                done.append(outcome)
                 quote = self.quote(account, WAD, caller)
         require(bool(done), "auction: nothing swept")
         return done
@@ -156,15 +160,17 @@ class StandingHouse(AuctionHouse):
         fits = narrow and not held & ~bid.markets and self.account_of(bid.id) != account
         return fits and bid.tick <= reached // PERCENT
 
-    def _sweep_one(self, caller: int, account: int, bid: Standing, run: Run, assessment: Assessment) -> Swept | None:
-        mm, terms, now = assessment.mm, self.terms.value, self.clock.now
-        asked = min(WAD, bid.capacity * WAD // mm)
-        if not asked:
-            return None
+    def _sweep_one(
+        self, caller: int, account: int, bid: Standing, run: Run, assessment: Assessment
+    ) -> Swept | bool | None:
+        """What became of a bid; True: it was tried and failed for another reason than margin, None: passed over."""
+        terms, now = self.terms.value, self.clock.now
+        weight = max(assessment.mm, ceil_div(assessment.im * BPS, self.clearinghouse.engine.risk.value.iota))
+        asked = min(WAD, ceil_div(bid.capacity * WAD, weight))
         curve = self.curves.value[run.curve]
         quote = bid_quote(assessment, run, curve, terms, now, asked, self.vault_left(), bid.tick)
-        least = min(bid.minimum, quote.fraction_max * mm // WAD)
-        if not quote.fraction or quote.fraction * mm // WAD < least:
+        least = min(bid.minimum, quote.fraction_max * weight // WAD)
+        if not quote.fraction or quote.fraction * weight // WAD < least:
             return None
         opener_gets, paid = opener_share(quote.penalty_paid, run.paid, terms.opener_cap)
         started = run.nonce != self.runs[account].nonce
@@ -175,9 +181,9 @@ class StandingHouse(AuctionHouse):
             self._forfeit(caller, bid.id)
         elif outcome == TAKEN:
             self._settle(account, replace(run, paid=min(SHARES, paid)), quote)
-            left = bid.capacity - min(bid.capacity, ceil_div(quote.fraction * mm, WAD))
+            left = bid.capacity - min(bid.capacity, ceil_div(quote.fraction * weight, WAD))
             self.book[bid.id] = replace(bid, capacity=left) if left >= bid.minimum else None
-        return None if outcome == PASSED else Swept(bid.id, outcome, quote)
+        return True if outcome == PASSED else Swept(bid.id, outcome, quote)
 
     def _try(self, account: int, number: int, quote: Quote, opener: int, opener_gets: int) -> int:
         house, taker = self.clearinghouse, self.account_of(number)

@@ -138,6 +138,8 @@ class Trading(Limits):
         before = self.assess(account)
         sides, afters = self._move(market, (account, maker), size, price, (0, maker_fee))
         after = afters[account]
+        holding = self.accounts[account].holdings.get(market, NO_HOLDING)
+        require((holding.spot + holding.size) * size <= 0, "clearinghouse: beyond the rule")
         require(before.state != LATE, margin.PRICE_IS_LATE)
         released = max(0, before.mm - after.mm)
         penalty = penalty_rate * released // WAD

@@ -11,6 +11,7 @@ from .state import Cell, Journal, Table, act, require
 
 VIRTUAL_SHARES = 10**6
 VIRTUAL_ASSETS = 1
+LEAST_PRICE = 10**12
 UNLIMITED = 2**256 - 1
 RECEIVER_IS_ZERO = "vault: receiver is zero"
 NOT_ENOUGH_SHARES = "vault: not enough shares"
@@ -56,8 +57,12 @@ class Vault:
             house.journal.undo(before)
 
     def gross_assets(self) -> int:
-        """What entering is priced at: token units, rounded down."""
+        """What the vault has: token units, rounded down."""
         return self._backing() // self.clearinghouse.quote_scale
+
+    def entering(self) -> int:
+        """What entering is priced at: no less than a millionth of what was paid for the shares there are."""
+        return max(self.gross_assets(), (self.supply.value + VIRTUAL_SHARES) // LEAST_PRICE)
 
     def total_assets(self) -> int:
         """What leaving is priced at: the same less the losses known to come, at least 0."""
@@ -71,7 +76,7 @@ class Vault:
         """Assets in, shares out, rounded down; returns the shares."""
         self.clearinghouse.collect()
         self._check_room(assets)
-        shares, total = self._ratio(self.gross_assets())
+        shares, total = self._ratio(self.entering())
         minted = assets * shares // total
         self._enter(assets, minted, receiver)
         return minted
@@ -80,7 +85,7 @@ class Vault:
     def mint(self, caller: int, shares: int, receiver: int) -> int:
         """Shares out for assets, rounded up; returns the assets."""
         self.clearinghouse.collect()
-        supply, total = self._ratio(self.gross_assets())
+        supply, total = self._ratio(self.entering())
         assets = ceil_div(shares * total, supply)
         self._check_room(assets)
         self._enter(assets, shares, receiver)
@@ -131,6 +136,7 @@ class Vault:
         """All of a ready request is paid to its owner; returns the assets."""
         asked = self._ready(owner, owner)
         assets = self.payment(asked, asked.shares)
+        require(assets >= asked.value or not self.clearinghouse.entries.value, "vault: losses are known")
         self._pay(owner, asked, assets, asked.shares)
         return assets
 
