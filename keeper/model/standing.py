@@ -94,8 +94,8 @@ class StandingHouse(AuctionHouse):
         require(interval < 2**32, "auction: interval out of range")
         self.clearinghouse.require_alone(taker)
         iota = self.clearinghouse.engine.risk.value.iota
-        least = markets.bit_count() * self.clearinghouse.engine.risk.value.min_requirement * 10**16
-        needed = ceil_div(max(capacity, least) * (10 * iota + interval), 10**5) + BOND
+        floors = markets.bit_count() * self.clearinghouse.engine.risk.value.min_requirement * 10**16
+        needed = ceil_div(max(capacity, floors) * (10 * iota + interval), 10**5) + BOND
         require(needed <= cash < 2**128, "auction: not enough cash")
         live = self.on_book()
         if len(live) == PLACES:
