@@ -119,6 +119,9 @@ def test_pause__everything__who_owes_may_take_nothing_out_and_add_no_market(paus
     btc.approve(system.clearinghouse, 10**8, sender=taker)
     with paused.refused(PAUSED):
         system.clearinghouse.deposit_spot(paused.taker_account, BTC, 10**8, sender=taker)
+    system.fund_spot(taker, ETH, 1)
+    with paused.refused(PAUSED):
+        system.clearinghouse.withdraw_spot(paused.taker_account, ETH, 1, taker, sender=taker)
     # Who owes nothing is not held up.
     system.clearinghouse.withdraw_spot(system.account(taker, 3), ETH, WAD, taker, sender=taker)
     assert system.clearinghouse.spot(system.account(taker, 3), ETH) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 from ape import chain
 
@@ -66,19 +68,48 @@ def test_bid__market_dead__taker_is_held_to_the_widest_interval(dead: Scene) -> 
     assert dead.system.position(dead.system.account(dead.taker, 2), ETH)[0] == 10 * WAD
 
 
-def test_bid__one_dead_market_of_two__shields_neither_account_nor_taker(scene: Scene, victim) -> None:
+@pytest.fixture
+def half_dead(scene: Scene, victim) -> Scene:
+    """The victim, in breach at 1,500 of ETH, with one LINK besides, which is dead."""
     system = scene.system
     system.prices()
     system.trade(victim, scene.maker, LINK, 1, 10)
     system.pass_time(HEARTBEAT + 400)
     scene.price_only(1500)
     before = scene.assessment()
-    # LINK alone is dead: it may be worth 2 more, which 1,500 of ETH leaves far behind.
+    # LINK may be worth 2 more, which 1,500 of ETH leaves far behind.
     assert before.state == 2 and before.sighted and before.up < 3 * WAD
-    scene.bid(lot(scene.account, WAD // 10))
-    assert system.position(scene.taker_account, ETH)[0] == WAD
-    assert system.position(scene.taker_account, LINK)[0] == WAD // 10
-    assert scene.assessment(scene.taker_account).state == 2
+    return scene
+
+
+def test_bid__one_dead_market_of_two__shields_neither_account_nor_taker(half_dead: Scene) -> None:
+    half_dead.bid(lot(half_dead.account, WAD // 10))
+    assert half_dead.system.position(half_dead.taker_account, ETH)[0] == WAD
+    assert half_dead.system.position(half_dead.taker_account, LINK)[0] == WAD // 10
+    assert half_dead.assessment(half_dead.taker_account).state == 2
+
+
+def test_match__one_dead_market_of_two__shields_no_account(half_dead: Scene) -> None:
+    system = half_dead.system
+    order = system.order(half_dead.taker_account, ETH, 3, 1500)
+    fills = [(astuple(order), system.sign(order, half_dead.taker), 3 * WAD)]
+    system.auction.match(half_dead.account, system.exchange, fills, sender=half_dead.lender)
+    assert system.position(half_dead.account, ETH)[0] == 7 * WAD
+
+
+def test_match__in_the_dead_market_itself__is_refused(half_dead: Scene) -> None:
+    system = half_dead.system
+    order = system.order(half_dead.taker_account, LINK, 1, 10)
+    fills = [(astuple(order), system.sign(order, half_dead.taker), WAD)]
+    with half_dead.refused("auction: nothing matched"):
+        system.auction.match(half_dead.account, system.exchange, fills, sender=half_dead.lender)
+
+
+def test_withdraw__after_taking_a_dead_market__is_refused(half_dead: Scene) -> None:
+    half_dead.bid(lot(half_dead.account, WAD // 10))
+    taker = half_dead.taker
+    with half_dead.refused("clearinghouse: market is dead"):
+        half_dead.system.clearinghouse.withdraw(half_dead.taker_account, 1, taker, sender=taker)
 
 
 # A print: the fast price alone, far off.
