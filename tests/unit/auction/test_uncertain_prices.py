@@ -8,9 +8,11 @@ import pytest
 from ape import chain
 
 from keeper.model.requirement import Assessment
+from keeper.model.rounding import ceil_div
+from keeper.model.standing import BOND
 from keeper.publish.reports import Entry
 from tests.unit.auction.scene import Scene, lot
-from tests.unit.system import ETH, HEARTBEAT, LINK, ORACLE, WAD, wad
+from tests.unit.system import ETH, HEARTBEAT, LINK, ORACLE, RISK, WAD, wad
 
 TAU, DEAD = ORACLE[4], ORACLE[6]
 STEP = 10
@@ -87,6 +89,15 @@ def test_bid__one_dead_market_of_two__shields_neither_account_nor_taker(half_dea
     assert half_dead.system.position(half_dead.taker_account, ETH)[0] == WAD
     assert half_dead.system.position(half_dead.taker_account, LINK)[0] == WAD // 10
     assert half_dead.assessment(half_dead.taker_account).state == 2
+
+
+def test_sweep__one_dead_market_of_two__shields_neither_account_nor_standing_bid(half_dead: Scene) -> None:
+    auction, account = half_dead.system.auction, half_dead.taker_account
+    cash = ceil_div(200 * WAD * (10 * RISK.iota + 10**6), 10**5) + BOND
+    auction.post(account, 0, 200 * WAD, WAD, 15, 10**6, cash, sender=half_dead.taker)
+    taken = half_dead.taken(auction.sweep(half_dead.account, 1, sender=half_dead.maker))
+    assert taken.taker == half_dead.system.account(auction, 1)
+    assert half_dead.assessment(taken.taker).state == 2
 
 
 def test_match__one_dead_market_of_two__shields_no_account(half_dead: Scene) -> None:
