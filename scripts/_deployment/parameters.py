@@ -257,8 +257,12 @@ class Market(Section):
     s: Annotated[int, decimal(5, 1, 2**16 - 1)]
     u: Fine
     g: Fine
+    basis: Fine
+    """Of g, what the perp may be away from the index; the rest is for crowding."""
     cap: Annotated[int, Field(ge=0, lt=2**40)]
     """Whole quote that may be open at most; 0 for no limit."""
+    depth: Annotated[int, Field(ge=1, lt=2**63)] | None
+    """Whole quote that moves the price by 1, if a share of it moves it by that share; null where nobody knows."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -268,6 +272,17 @@ class Market(Section):
             raise ValueError("neither a perp nor a token: nothing could be held in this market")
         if self.feed is not None and self.heartbeat == 0:
             raise ValueError("heartbeat is 0: a feed needs one of at least 1 second")
+        return self
+
+    @model_validator(mode="after")
+    def _gross_charge_bears_the_cap(self) -> Self:
+        """Who closes all that may be open moves the price by its share of the depth, and g must have room for that."""
+        crowding = -(-self.cap * 10**5 // self.depth) if self.depth else 0
+        if self.g < self.basis + crowding:
+            raise ValueError(
+                f"g {plain(self.g, 5)} is below {plain(self.basis + crowding, 5)}: basis {plain(self.basis, 5)} and "
+                f"{plain(crowding, 5)} for a cap of {self.cap} over a depth of {self.depth}"
+            )
         return self
 
     def word(self) -> int:

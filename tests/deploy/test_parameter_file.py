@@ -51,6 +51,24 @@ def test_load_parameters__reviewed_file__exact_words() -> None:
     assert {(word.s_target, word.u_target, word.g_target, word.cap, word.ramp_end) for word in words} == {(0,) * 5}
 
 
+@pytest.mark.parametrize("place", range(4))
+def test_load_parameters__g_of_the_reviewed_file__leaves_room_for_a_cap_of_a_hundredth_of_the_depth(
+    tmp_path: Path, place: int
+) -> None:
+    reviewed = load_parameters(FILE).markets[place]
+    assert reviewed.depth
+    cap = reviewed.depth // 100
+    market = load_parameters(edited(tmp_path, (f"markets.{place}.cap", cap))).markets[place]
+    assert MarketWord.unpack(market.word()).cap == cap
+    with pytest.raises(Refused):
+        load_parameters(edited(tmp_path, (f"markets.{place}.cap", cap + reviewed.depth // 10**5)))
+
+
+def test_load_parameters__depth_that_nobody_knows__is_held_against_no_cap(tmp_path: Path) -> None:
+    file = edited(tmp_path, ("markets.0.cap", 10**9), ("markets.0.depth", None))
+    assert load_parameters(file).markets[0].cap == 10**9
+
+
 def impossible_correlations() -> list[list[str]]:
     """0 and 1 move together, 1 and 2 too, but 0 and 2 do not."""
     rho = [["1" if i == j else "0" for j in range(8)] for i in range(8)]
@@ -74,8 +92,8 @@ def too_many_markets() -> list[dict[str, Any]]:
         ),
         (
             [("markets.1.leverage", 5)],
-            "markets[1].leverage: unknown key; allowed here: bucket, cap, deviation, feed, feed_decimals, g, "
-            "heartbeat, perp, s, symbol, token, token_decimals, u",
+            "markets[1].leverage: unknown key; allowed here: basis, bucket, cap, depth, deviation, feed, "
+            "feed_decimals, g, heartbeat, perp, s, symbol, token, token_decimals, u",
         ),
         ([("risk.kappa", DELETE)], "risk.kappa: missing"),
         (
@@ -109,6 +127,17 @@ def too_many_markets() -> list[dict[str, Any]]:
         ([("markets.3.cap", "5")], "markets[3].cap: '5': input should be a valid integer"),
         ([("markets.3.g", "1")], "markets[3].g: 1 is out of range: allowed are 0 to 0.65535"),
         ([("markets.3.g", "0.000001")], "markets[3].g: 0.000001 is finer than the contract's steps of 0.00001"),
+        ([("markets.0.depth", DELETE)], "markets[0].depth: missing"),
+        ([("markets.0.depth", 0)], "markets[0].depth: 0: input should be greater than or equal to 1"),
+        (
+            [("markets.1.basis", "0.01351")],
+            "markets[1]: g 0.0135 is below 0.01351: basis 0.01351 and 0 for a cap of 0 over a depth of 2000000000",
+        ),
+        (
+            [("markets.0.cap", 10_000_001)],
+            "markets[0]: g 0.014 is below 0.01401: basis 0.004 and 0.01001 for a cap of 10000001 "
+            "over a depth of 1000000000",
+        ),
         (
             [("auction.target", "1.6")],
             "auction.target 1.6 is above risk.iota 1.5: the target must be at most iota",

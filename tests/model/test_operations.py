@@ -26,6 +26,14 @@ MUST_HAPPEN = (
     "trade: relief below the initial margin",
     "trade: profit left unsettled",
     "trade: loss left unsettled",
+    "match: several orders",
+    "match: order skipped",
+    "match: pays a penalty",
+    "match: run ends",
+    "sweep: several bids",
+    "sweep: bid is full",
+    "sweep: bid goes on",
+    "sweep: bid without margin",
 )
 """What only a walk that comes far brings about, each at least once in all the walks together."""
 

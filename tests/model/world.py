@@ -23,6 +23,7 @@ from keeper.model.state import Refused
 from keeper.model.words import (
     LISTED,
     PERP_ALLOWED,
+    RETIRED,
     SPOT_ALLOWED,
     Curve,
     Limits,
@@ -293,9 +294,23 @@ class World:
                 assert tuple(house.assess(account)) == assessment, f"assessment of {account:#x}"
         self._compare_custody()
 
-    def _held(self, market: int) -> list[Holding]:
+    def held_in(self, market: int) -> list[Holding]:
+        """Every holding in a market, in the model."""
         accounts = self.model.clearinghouse.accounts.rows.values()
         return [account.holdings[market] for account in accounts if market in account.holdings]
+
+    def _compare_book(self, market: int) -> None:
+        """A market's positions against its book; of a retired one those that have ended are at its last price."""
+        holdings, book = self.held_in(market), self.model.clearinghouse.books[market]
+        sizes, costs = (sum(getattr(holding, name) for holding in holdings) for name in ("size", "cost"))
+        assert sum(abs(holding.size) for holding in holdings) == book.size
+        assert book.cost <= 0
+        if self.model.engine.parameters[market].flags & RETIRED:
+            # The worth of each size that has ended went from its cost alone, rounded against its account.
+            rounded = (costs - book.cost) * WAD - sizes * self.model.engine.reading(market).p_star
+            assert 0 <= rounded < len(self.model.clearinghouse.accounts) * WAD, f"book of retired {market}"
+        else:
+            assert (sizes, costs) == (0, book.cost), f"book of {market}"
 
     def _compare_custody(self) -> None:
         """What no wrong formula in both could hide: the tokens are there, and the books add up."""
@@ -304,13 +319,10 @@ class World:
         assert self.quote.balanceOf(house) * model.quote_scale == held
         for market, token in self.tokens.items():
             scale = 10 ** (18 - SPOT_DECIMALS[market])
-            spot = sum(holding.spot for holding in self._held(market))
+            spot = sum(holding.spot for holding in self.held_in(market))
             assert spot == model.spot_totals[market] == token.balanceOf(house) * scale
         for market in range(MARKETS):
-            holdings = self._held(market)
-            assert sum(holding.size for holding in holdings) == 0
-            assert sum(abs(holding.size) for holding in holdings) == model.books[market].size
-            assert sum(holding.cost for holding in holdings) == model.books[market].cost <= 0
+            self._compare_book(market)
         cash = sum(model.cash_now(account) for account in model.accounts)
         costs = sum(model.books[market].cost for market in range(MARKETS))
         _, custody = accrue(model.indices.value, model.totals.value, model.custody.value, model.clock.now)

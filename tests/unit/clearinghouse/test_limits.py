@@ -55,6 +55,20 @@ def test_deposit_spot__that_adds_a_market__counts_against_the_cap(house, eth, ta
         house.clearinghouse.deposit_spot(house.account(taker, 5), ETH, WAD, sender=taker)
 
 
+def test_slice__above_the_cap__is_exempt(house, owner, taker, alice, bob, pool):
+    house.fund_spot(taker, ETH, 2)
+    house.trade(alice, bob, 4, 1600)
+    house.risk_engine.set_parameters(ETH, replace(MARKETS[ETH], cap=1).pack(), sender=owner)
+    # Who takes them held neither before: each would be above the cap as a deposit or as a trade.
+    house.slice(alice, pool, 0.5)
+    assert house.clearinghouse.spot(pool, ETH) == WAD
+    assert house.position(pool, ETH)[0] == 2 * WAD
+    house.slice(alice, pool, 1)
+    assert house.position(pool, ETH)[0] == 4 * WAD
+    with house.refuses("clearinghouse: above the cap", pool, bob):
+        house.trade(pool, bob, 0.001, 1600)
+
+
 def test_cap__vault_half_filled__counts_half(house, owner, alice, bob, capped):
     house.clearinghouse.set_settings(replace(SETTINGS, target=10).pack(), sender=owner)
     with house.refuses("clearinghouse: above the cap", alice, bob):
