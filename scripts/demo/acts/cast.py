@@ -27,7 +27,7 @@ DESK = "spot desk"
 DESK_SOURCE = "contracts/testing/BatchReceiver.vy"
 """A desk that buys spot: it has quote, and a batch hands it the spot before it pays."""
 
-PURSE = {"dip buyer": 2_000_000 * WAD, "backstop": 3_000_000 * WAD}
+PURSE = {"dip buyer": 2_000_000 * WAD, "backstop": 6_000_000 * WAD}
 DESK_PURSE = 5_000_000 * WAD
 RUNGS = 40
 """The dip buyer's resting orders on each side of the starting price, 1% apart."""

@@ -30,7 +30,7 @@ class SharedLoss(Act):
     """A whale as long as its margin lets it be, on the eve of the gap: whoever takes it, the vault is not enough."""
 
     name = "shared loss"
-    who = "late whale and its lenders"
+    who = "the vault and all who lend"
     missing = "no loss was more than the vault had"
 
     def __init__(self, ground: Ground) -> None:

@@ -28,11 +28,11 @@ class Programme:
         return [raw for act in self._acts for raw in act.transactions()]
 
     def look(self) -> None:
-        """Take in the block that was mined."""
+        """Take in the block that was mined. An act is told of once here; what more comes of it is in `told`."""
         for act in self._acts:
-            before = act.what
+            before = act.block
             act.look()
-            if act.what != before:
+            if before is None and act.block is not None:
                 self._say(f"block {act.block}: {act.name} ({act.who}): {act.what}")
 
     @property
