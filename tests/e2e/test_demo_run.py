@@ -172,13 +172,13 @@ def test_demo__shared_loss__empties_the_vault_and_lowers_the_index(attended: Ran
 
     vault, shared, before, after, rate, asked, paid = numbers(
         r"with ([\d,.]+) left in the vault: ([\d,.]+) of loss shared, supply index ([\d.]+) -> ([\d.]+)\. "
-        r"Before that leaving was worth ([\d.]+): lender 0 leaves with ([\d,.]+) and is paid ([\d,.]+)",
+        r"Before that leaving was worth as little as ([\d.]+): lender 0 leaves with ([\d,.]+) and is paid ([\d,.]+)",
         text,
     )
     assert "late whale" in text
     assert vault < 0.01 * shared and shared == attended.outcome["loss_shared"]
     assert after < before and rate < 1
-    assert rate * asked == pytest.approx(paid, abs=1)
+    assert rate * asked - 1 <= paid < asked
     assert attended.outcome["bad_debt"] <= shared + attended.outcome["vault_paid"]
 
 

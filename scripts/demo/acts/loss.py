@@ -121,10 +121,11 @@ class SharedLoss(Act):
         losers = {loss["account"] for loss in losses}
         self._losers |= losers
         self._takers |= {e.args["taker"] for e in self.ground.events("Taken") if e.args["account"] in losers}
+        supply = self.ground.mirror.indices.supply
         self.happened(
             f"{self._all(self._losers)} taken over by {self._all(self._takers)} with {covered / WAD:,.2f} left in the "
             f"vault: {self._shared / WAD:,.2f} of loss shared, supply index {self._supply / WAD:.6f} -> "
-            f"{self.ground.mirror.indices.supply / WAD:.6f}. Before that leaving was worth {self._rate / WAD:.6f}: "
+            f"{supply / WAD:.6f}. Before that leaving was worth as little as {self._rate / WAD:.6f}: "
             f"{self._left or 'nobody left'}"
         )
 
