@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from .acts.ground import Told
 from .bars import file_path
 from .node import Node
 from .outcome import BidFigures, Ending, Outcome, failures, figures, times_under_line
 from .path import PricePath, crash_path
 from .play import Play
 from .population import WAD
-from .report import Story, kinds_of, table_of, write_report
+from .report import Story, kinds_of, lines_of, table_of, write_report
 from .setting_up import Cast, build_stage, populate
 from .settings import ACCOUNTS, BLOCKS, Settings
 from .stage import Stage
@@ -77,6 +78,8 @@ def _conclude(
     story = _story(settings, play, outcome, reasons, extra)
     write_report(story, settings.output / "report.html")
     console.print(table_of(outcome, extra))
+    for line in lines_of(story.acts):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
     return outcome, reasons
 
 
@@ -102,7 +105,13 @@ def _outcome(play: Play, sums: BidFigures, errors: int, restarts: int) -> Outcom
         sums_ok=not play.stage.faults.sums,
         keeper_errors=errors,
         keeper_restarts=restarts,
+        loss_shared=sums.loss_shared,
+        acts=tuple(act.name for act in _acts(play) if act.block is not None),
     )
+
+
+def _acts(play: Play) -> list[Told]:
+    return play.programme.told if play.programme else []
 
 
 def _ending(settings: Settings, play: Play, sums: BidFigures) -> Ending:
@@ -114,6 +123,7 @@ def _ending(settings: Settings, play: Play, sums: BidFigures) -> Ending:
         on_target=sums.on_target,
         missed_target=sums.missed_target,
         bids_after_restart=sums.bids - play.bids_at_restart if play.outage else 0,
+        missing=tuple(act.name for act in _acts(play) if act.block is None),
         custody_fault=play.stage.faults.custody,
         sums_fault=play.stage.faults.sums,
     )
@@ -135,4 +145,5 @@ def _story(settings: Settings, play: Play, outcome: Outcome, reasons: list[str],
         curve=[(seconds, bps * 10**14 / WAD) for seconds, bps in curve.points],
         extra=extra,
         outage=play.outage,
+        acts=_acts(play),
     )

@@ -21,10 +21,14 @@ GIVEN = 7
 
 @dataclass(frozen=True, slots=True)
 class Bid:
-    """One slice taken. Money in quote, λ, h and fraction as ratios; `off_target` is |h − B| after it."""
+    """One slice taken. Money in quote, λ, h and fraction as ratios; `off_target` is |h − B| after it.
+
+    `shared` is what the vault owed and could not pay, and all cash lost instead.
+    """
 
     block: int
     account: int
+    taker: int
     age: int
     fraction: float
     whole: bool
@@ -36,6 +40,7 @@ class Bid:
     off_target: float | None
     vault_paid: float
     bad_debt: float
+    shared: float = 0.0
 
 
 @dataclass(slots=True)
@@ -54,7 +59,10 @@ class BlockRecord:
 
 @dataclass(slots=True)
 class Observer:
-    """Fed with every block's events after the mirror is told which account is the vault's."""
+    """Fed with every block's events after the mirror is told which account is the vault's.
+
+    `assessments` are of all accounts at the end of the last block.
+    """
 
     mirror: Mirror
     vault: int
@@ -66,13 +74,16 @@ class Observer:
     spells: list[int] = field(default_factory=list)
     unsighted: dict[int, int] = field(default_factory=dict)
     max_unsighted: int = 0
+    assessments: dict[int, Assessment] = field(default_factory=dict)
     _under_since: dict[int, int] = field(default_factory=dict)
     _starts: dict[int, int] = field(default_factory=dict)
     _taken: Event | None = None
-    _taken_age: int = 0
+    _given: set[int] = field(default_factory=set)
+    _shared: int = 0
 
     def block(self, number: int, timestamp: int, events: Iterable[Event]) -> BlockRecord:
         """Take in a block; from `watched` on, count who is under the line at its end."""
+        self._given.clear()
         for event in events:
             if event.name == "RunChanged":
                 self._note_run(event, timestamp)
@@ -97,15 +108,25 @@ class Observer:
             self.opened += 1
 
     def _note_bid(self, event: Event, number: int, now: int) -> None:
-        if event.name == "Taken":
-            self._taken = event
-            self._taken_age = now - self._starts.get(event.args["account"], now)
-        elif self._taken and event.name == "AccountChanged" and event.args["act"] == GIVEN:
-            self._after_bid(self._taken.args, number, now)
-            self._taken = None
+        """A slice is told of by two events: a bid says what it takes before it moves, a sweep once it has moved."""
+        if event.name == "LossShared":
+            self._shared = event.args["loss"]
+        elif event.name == "Taken":
+            if event.args["account"] in self._given:
+                self._given.discard(event.args["account"])
+                self._after_bid(event.args, number, now)
+            else:
+                self._taken = event
+        elif event.name == "AccountChanged" and event.args["act"] == GIVEN:
+            if self._taken and self._taken.args["account"] == event.args["account"]:
+                self._after_bid(self._taken.args, number, now)
+                self._taken = None
+            else:
+                self._given.add(event.args["account"])
 
     def _after_bid(self, args: Mapping[str, Any], number: int, now: int) -> None:
         account: int = args["account"]
+        shared, self._shared = self._shared, 0
         after = Moment(self.mirror, now).assess(account)
         equity, mm, fraction = args["equity"], args["requirement"], args["fraction"]
         self.breached.add(account)
@@ -115,7 +136,8 @@ class Observer:
             Bid(
                 block=number,
                 account=account,
-                age=self._taken_age,
+                taker=args["taker"],
+                age=now - self._starts.get(account, now),
                 fraction=fraction / WAD,
                 whole=fraction == WAD,
                 clipped=args["clipped"],
@@ -124,8 +146,9 @@ class Observer:
                 health_before=equity / mm,
                 health_after=health(after),
                 off_target=self._off_target(after),
-                vault_paid=max(0, -args["vault_got"]) / WAD,
+                vault_paid=(max(0, -args["vault_got"]) - shared) / WAD,
                 bad_debt=ceil_div(max(0, -equity) * fraction, WAD) / WAD,
+                shared=shared / WAD,
             )
         )
 
@@ -137,7 +160,7 @@ class Observer:
 
     def _look(self, number: int, now: int) -> BlockRecord:
         moment = Moment(self.mirror, now)
-        assessments = {account: moment.assess(account) for account in self.mirror.accounts}
+        assessments = self.assessments = {account: moment.assess(account) for account in self.mirror.accounts}
         if self.watched:
             for account, assessment in assessments.items():
                 self._note_line(account, assessment, now)

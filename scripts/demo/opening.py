@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from web3.contract import Contract
 
 from keeper.model.orders import Order
 from keeper.orders import FOREVER, sign_order
@@ -22,7 +25,9 @@ TOKEN_GAS = 120_000
 DEPOSIT_GAS = 450_000
 CROSS_GAS = 1_200_000
 WITHDRAW_GAS = 700_000
-ALL = 2**256 - 1
+
+Signed = tuple[Order, bytes]
+"""An order and its signature."""
 
 
 def to_units(amount: int, decimals: int) -> int:
@@ -97,12 +102,13 @@ class Opening:
             return
         total = sum(abs(member.book.perps[market]) for member in takers)
         price = self._world.prices[market] * (WAD + side * SPREAD) // WAD
-        standing = self._order(maker, market, -side * total, price)
+        standing = self.order(maker, market, -side * total, price)
         for member in takers:
-            order = self._order(member.wallet, market, member.book.perps[market], price)
-            yield self._cross(order, standing, abs(member.book.perps[market]))
+            order = self.order(member.wallet, market, member.book.perps[market], price)
+            yield self.cross(order, standing, abs(member.book.perps[market]))
 
-    def _order(self, wallet: Wallet, market: str, size: int, price: int) -> tuple[Order, bytes]:
+    def order(self, wallet: Wallet, market: str, size: int, price: int) -> Signed:
+        """An order of the wallet's account, signed, with its next nonce: good for ever, against anybody."""
         nonce = self._nonces.get(wallet.account, 0) + 1
         self._nonces[wallet.account] = nonce
         order = Order(
@@ -119,10 +125,14 @@ class Opening:
         exchange = self._deployment.address("Exchange")
         return order, sign_order(order, self._deployment.chain_id, exchange, wallet.key)
 
-    def _cross(self, taker: tuple[Order, bytes], maker: tuple[Order, bytes], amount: int) -> str:
-        exchange = self._deployment.contracts["Exchange"]
-        arguments = [_fields(taker[0]), taker[1], _fields(maker[0]), maker[1], amount]
-        return self._relayer.sign(str(exchange.address), exchange.encode_abi("cross", arguments), CROSS_GAS)
+    def cross(self, taker: Signed, maker: Signed, amount: int) -> str:
+        """The relayer takes two orders to the exchange."""
+        arguments = [fields_of(taker[0]), taker[1], fields_of(maker[0]), maker[1], amount]
+        return self.relay(self._deployment.contracts["Exchange"], "cross", arguments, CROSS_GAS)
+
+    def relay(self, contract: Contract, method: str, arguments: Sequence[Any], gas: int) -> str:
+        """A call that the relayer makes."""
+        return self._relayer.sign(str(contract.address), contract.encode_abi(method, list(arguments)), gas)
 
     def loans(self, members: Sequence[Member]) -> Iterator[str]:
         """Borrowing is withdrawing past zero with collateral behind it."""
@@ -135,7 +145,8 @@ class Opening:
                 yield member.wallet.sign(str(house.address), data, WITHDRAW_GAS)
 
 
-def _fields(order: Order) -> tuple[int | bool, ...]:
+def fields_of(order: Order) -> tuple[int | bool, ...]:
+    """An order as the contracts' ABI takes it."""
     return (
         order.account,
         order.market,

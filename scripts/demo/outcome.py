@@ -42,6 +42,8 @@ class Outcome:
     sums_ok: bool
     keeper_errors: int
     keeper_restarts: int
+    loss_shared: float
+    acts: tuple[str, ...]
 
     def to_json(self) -> str:
         """One line."""
@@ -61,6 +63,7 @@ class BidFigures:
     median_lambda: float | None
     bad_debt: float
     vault_paid: float
+    loss_shared: float
 
 
 def _quantile(values: Sequence[float], part: float) -> float | None:
@@ -84,6 +87,7 @@ def figures(bids: Sequence[Bid]) -> BidFigures:
         median_lambda=_quantile([bid.lambda_taker for bid in bids], 0.5),
         bad_debt=round(sum((bid.bad_debt for bid in bids), 0.0), 2),
         vault_paid=round(sum((bid.vault_paid for bid in bids), 0.0), 2),
+        loss_shared=round(sum((bid.shared for bid in bids), 0.0), 2),
     )
 
 
@@ -94,7 +98,7 @@ def times_under_line(spells: Sequence[int]) -> tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What the verdict needs beyond the outcome's figures."""
+    """What the verdict needs beyond the outcome's figures; `missing` are the acts that did not happen."""
 
     keeper: bool
     counted: bool
@@ -102,6 +106,7 @@ class Ending:
     on_target: int
     missed_target: int
     bids_after_restart: int
+    missing: tuple[str, ...] = ()
     custody_fault: str = ""
     sums_fault: str = ""
 
@@ -136,4 +141,5 @@ def _too_few(outcome: Outcome, ending: Ending) -> list[str]:
         ("restarts of the keeper", outcome.keeper_restarts, 1),
         ("bids after the restart", ending.bids_after_restart, 1),
     )
-    return [f"{name}: {found}, the path is to bring at least {least}" for name, found, least in wanted if found < least]
+    few = [f"{name}: {found}, the path is to bring at least {least}" for name, found, least in wanted if found < least]
+    return few + [f"{name}: the act did not happen, the path is to give cause for it" for name in ending.missing]

@@ -18,7 +18,10 @@ BETAS = {"eth": 1.0, "btc": 0.85, "sol": 1.25, "link": 1.15}
 
 @dataclass(frozen=True, slots=True)
 class PricePath:
-    """Prices in quote, a row for each block, a column for each of MARKETS; `labels` says when each row was."""
+    """Prices in quote, a row for each block, a column for each of MARKETS; `labels` says when each row was.
+
+    `second_gap` is the step of the gap that is meant to cost more than the vault has; None where no such is played.
+    """
 
     name: str
     prices: Prices
@@ -26,6 +29,7 @@ class PricePath:
     origins: dict[str, str]
     kill_at: int
     notes: tuple[str, ...] = field(default=())
+    second_gap: int | None = None
 
     def __post_init__(self) -> None:
         rows, columns = self.prices.shape
@@ -62,12 +66,17 @@ CRASH = (
     Phase("gap", 1, jumps={"eth": -0.040, "btc": -0.030, "sol": -0.085, "link": -0.070}),
     Phase("aftershock", 60, drift=-0.03, noise=0.0035),
     Phase("rebound", 110, drift=0.12, noise=0.0020),
-    Phase("calm after", 169, noise=0.0003),
+    Phase("calm after", 109, noise=0.0003),
+    Phase("second gap", 1, jumps={"eth": 0.0, "btc": 0.0, "sol": -0.30, "link": 0.0}),
+    Phase("after the gap", 60, noise=0.0003),
 )
-"""A squeeze of the shorts, a slide, a burst of volatility with a gap that no auction can step into, and a rebound."""
+"""A squeeze of the shorts, a slide, a burst of volatility with a gap that no auction can step into, a rebound; and when
+all seems over, one market falls in a single block by more than its margin."""
 
 KILL_IN = "burst"
 """The keeper is killed a quarter into this phase."""
+
+SECOND_GAP = "second gap"
 
 
 def scaled(phases: tuple[Phase, ...], blocks: int) -> tuple[Phase, ...]:
@@ -114,7 +123,8 @@ def crash_path(seed: int, blocks: int) -> PricePath:
         labels.extend([phase.name] * phase.blocks)
     prices = np.column_stack([START_PRICES[market] * np.exp(logs[market]) for market in MARKETS])
     origins = dict.fromkeys(MARKETS, "built-in crash")
-    return PricePath(f"built-in crash, seed {seed}", prices, tuple(labels), origins, kill_at)
+    second_gap = labels.index(SECOND_GAP)
+    return PricePath(f"built-in crash, seed {seed}", prices, tuple(labels), origins, kill_at, second_gap=second_gap)
 
 
 def follow(leader: Prices, start: float, seed: int, market: str) -> Prices:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from keeper.model.auction import lambda_at
 
+from .acts.ground import Ground
+from .acts.programme import Programme
 from .bands import count_bands
 from .observer import BlockRecord
 from .path import PricePath
@@ -21,7 +23,7 @@ DOWN_BLOCKS = 2
 """Blocks that pass while no keeper runs; then the driver waits for the new one before it goes on."""
 
 KILL_PATIENCE = 30
-"""Steps, at most, that the kill waits for an auction to be running."""
+"""Steps, at most, that the kill waits for an auction to be running in which standing bids would take something."""
 
 SETTLE_BLOCKS = 200
 """Blocks at the last price, at most, for auctions to end in."""
@@ -29,7 +31,7 @@ SETTLE_BLOCKS = 200
 
 @dataclass(slots=True)
 class Play:
-    """A run in progress, and what it has recorded."""
+    """A run in progress, and what it has recorded. Without a keeper nobody works: there are no acts either."""
 
     stage: Stage
     path: PricePath
@@ -39,7 +41,24 @@ class Play:
     records: list[BlockRecord] = field(default_factory=list)
     outage: tuple[int, int] | None = None
     bids_at_restart: int = 0
+    programme: Programme | None = field(init=False, default=None)
     _down: int = 0
+
+    def __post_init__(self) -> None:
+        if self.worker is not None and self.cast.actors is not None:
+            members = {member.book.name: member.wallet for member in self.cast.members}
+            idle = ("maker", "lender")
+            population = frozenset(m.wallet.account for m in self.cast.members if m.book.kind not in idle)
+            ground = Ground(
+                stage=self.stage,
+                path=self.path,
+                opening=self.cast.opening,
+                actors=self.cast.actors,
+                names=self.cast.names,
+                population=population,
+                members=members,
+            )
+            self.programme = Programme(ground, self.view.say)
 
     def run(self) -> None:
         """Every step of the path, then calm at its last price until nobody is under the line."""
@@ -56,8 +75,11 @@ class Play:
             yield self.path.steps - 1
 
     def _block(self, step: int) -> None:
-        record = self.stage.advance(prices_at(self.path, step))
+        sent = self.programme.transactions(len(self.records), down=self._down > 0) if self.programme else []
+        record = self.stage.advance(prices_at(self.path, step), sent)
         self.records.append(record)
+        if self.programme:
+            self.programme.look()
         self.view.show(self._frame(step, record))
         if self.worker is not None and self._down == 0:
             self.worker.wait_for(self.stage.number)
@@ -79,7 +101,8 @@ class Play:
     def _time_to_kill(self, step: int) -> bool:
         if step < self.path.kill_at:
             return False
-        return self.records[-1].auctions > 0 or step >= self.path.kill_at + KILL_PATIENCE
+        ready = self.records[-1].auctions > 0 and self.programme is not None and self.programme.can_sweep
+        return ready or step >= self.path.kill_at + KILL_PATIENCE
 
     def _revive(self, worker: Worker) -> None:
         """Chain time stands still until the new process has caught up: the driver mines no block meanwhile."""

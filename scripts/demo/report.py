@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.table import Table
 
 from . import pictures
+from .acts.ground import Told
 from .observer import Bid, BlockRecord
 from .outcome import Outcome
 from .path import PricePath
@@ -42,6 +43,7 @@ class Story:
     curve: Sequence[tuple[int, float]]
     extra: Mapping[str, str] = field(default_factory=dict)
     outage: tuple[int, int] | None = None
+    acts: Sequence[Told] = ()
 
 
 def kinds_of(kinds: Mapping[int, str], breached: set[int], bids: Sequence[Bid]) -> list[Kind]:
@@ -82,6 +84,7 @@ def rows_of(outcome: Outcome, extra: Mapping[str, str]) -> list[tuple[str, str]]
         ("λ of a bid, median", _ratio(outcome.median_lambda)),
         ("bad debt", _money(outcome.bad_debt)),
         ("paid by the vault", _money(outcome.vault_paid)),
+        ("loss shared by all cash", _money(outcome.loss_shared)),
         ("time under the line, median", _seconds(outcome.time_under_line_p50_s)),
         ("time under the line, 95%", _seconds(outcome.time_under_line_p95_s)),
         ("blocks under the line unsighted, most", str(outcome.max_unsighted_blocks)),
@@ -101,6 +104,14 @@ def table_of(outcome: Outcome, extra: Mapping[str, str]) -> Table:
     for name, value in rows_of(outcome, extra):
         table.add_row(name, value)
     return table
+
+
+def lines_of(acts: Sequence[Told]) -> list[str]:
+    """What others than the keeper did, a line each for the terminal."""
+    return [
+        f"{act.name}: {'did not happen' if act.block is None else f'block {act.block}'}, {act.who}: {act.what}"
+        for act in acts
+    ]
 
 
 def _pictures(story: Story) -> dict[str, str]:
@@ -128,6 +139,7 @@ def write_report(story: Story, file: Path) -> None:
         bids=story.bids,
         names=story.names,
         outage=story.outage,
+        acts=story.acts,
         pictures=_pictures(story),
     )
     file.write_text(text, encoding="utf-8")

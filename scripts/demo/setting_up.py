@@ -11,6 +11,7 @@ from web3 import Web3
 
 from keeper.model.prices import Oracle
 
+from .acts.cast import Actors, engage
 from .deployer import DeployError, Deployment, deploy, read_deployment
 from .feeds import Feeds, quoted
 from .mirror import Mirror
@@ -24,22 +25,27 @@ from .stage import Stage, decoder_of
 from .wallets import ETHER, Wallet, signer_keys, wallet
 
 WAD = 10**18
-VAULT_DEPOSIT = 10_000_000 * WAD
+VAULT_DEPOSIT = 250_000 * WAD
+"""Ten times what the built-in crash costs it, and less than its second gap does."""
+
 KEEPER_DEPOSIT = 12_000_000 * WAD
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who takes part: the population, and the keeper's wallet."""
+    """Who takes part: the population, the keeper's wallet, and who plays the acts; without a keeper nobody does."""
 
     members: list[Member]
     keeper: Wallet
+    opening: Opening
+    actors: Actors | None = None
 
     @property
     def names(self) -> dict[int, str]:
         """What people call each account."""
-        return {**{m.wallet.account: m.book.name for m in self.members}, self.keeper.account: "keeper"}
+        names = {**{m.wallet.account: m.book.name for m in self.members}, self.keeper.account: "keeper"}
+        return {**names, **(self.actors.names if self.actors else {})}
 
     @property
     def kinds(self) -> dict[int, str]:
@@ -135,5 +141,9 @@ def populate(stage: Stage, path: PricePath, settings: Settings, say: Say) -> Cas
     say("crossing their signed orders, paying out their loans")
     stage.perform(prices, opening.trades(members))
     stage.perform(prices, opening.loans(members))
+    actors = None
+    if settings.keeper:
+        say("bringing in who plays the acts: orders, standing bids and a hedge")
+        actors = engage(stage, opening, world, members, settings.seed)
     stage.observer.watched = True
-    return Cast(members, others["keeper"])
+    return Cast(members, others["keeper"], opening, actors)

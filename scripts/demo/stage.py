@@ -8,7 +8,7 @@ from typing import Any
 
 from .checks import custody_fault, sums_fault
 from .deployer import Deployment
-from .events import Decoder
+from .events import Decoder, Event
 from .feeds import Feeds
 from .node import Node
 from .observer import BlockRecord, Observer
@@ -34,7 +34,7 @@ class Faults:
 
 @dataclass(slots=True)
 class Stage:
-    """The chain as the driver drives it."""
+    """The chain as the driver drives it; `events` are those of its last block."""
 
     node: Node
     deployment: Deployment
@@ -44,6 +44,7 @@ class Stage:
     timestamp: int
     faults: Faults = field(default_factory=Faults)
     number: int = 0
+    events: list[Event] = field(default_factory=list)
     _balance_calls: list[tuple[str, list[Any]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,8 @@ class Stage:
             ]
         )
         self.number = int(number, 16)
-        record = self.observer.block(self.number, self.timestamp, self.decoder.decode(logs))
+        self.events = self.decoder.decode(logs)
+        record = self.observer.block(self.number, self.timestamp, self.events)
         self._check([int(balance, 16) for balance in balances])
         return record
 

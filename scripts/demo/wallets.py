@@ -36,7 +36,7 @@ class Wallet:
         return int(self.address, 16) << 96
 
     def sign(self, to: str, data: str, gas: int, tip: int = TIP) -> str:
-        """A signed transaction as hex; uses up the nonce."""
+        """A signed transaction as hex; uses up the nonce. To "" it deploys `data`."""
         fields = {
             "chainId": self.chain_id,
             "nonce": self.nonce,

@@ -67,6 +67,7 @@ def run_event(account: int, **fields: int) -> Event:
 def taken_event(account: int, equity: int, requirement: int, fraction: int, **other: int | bool) -> Event:
     args: Mapping[str, Any] = {
         "account": account,
+        "taker": SHORT,
         "fraction": fraction,
         "clipped": False,
         "equity": equity,

@@ -217,6 +217,68 @@ def test_block__insolvent_account_taken__counts_debt_and_vault() -> None:
     assert (observer.bids[0].bad_debt, observer.bids[0].vault_paid, observer.insolvent) == (1000.0, 1200.0, {LONG})
 
 
+def test_block__loss_that_the_vault_cannot_pay__is_not_called_paid() -> None:
+    observer = watching()
+
+    observer.block(
+        1,
+        NOW + 2,
+        [
+            *fallen(NOW + 2, 2700),
+            taken_event(LONG, -1000 * WAD, 1600 * WAD, WAD, vault_got=-1200 * WAD),
+            event("LossShared", account=LONG, loss=900 * WAD, supply=WAD - 1),
+            account_event(LONG, 0, act=GIVEN),
+            taken_event(LONG, -1 * WAD, 1600 * WAD, WAD, vault_got=-2 * WAD),
+            account_event(LONG, 0, act=GIVEN),
+        ],
+    )
+
+    assert [(bid.bad_debt, bid.vault_paid, bid.shared) for bid in observer.bids] == [
+        (1000.0, 300.0, 900.0),
+        (1.0, 2.0, 0.0),
+    ]
+
+
+def test_block__sweep_that_tells_of_its_slice_afterwards__is_judged_by_that_slice() -> None:
+    observer = watching()
+
+    # What a sweep says: the slice moves first, and is announced with the auction's own account as its taker.
+    observer.block(
+        1,
+        NOW + 2,
+        [
+            *fallen(NOW + 2),
+            account_event(LONG, 1_500 * WAD, 5 * WAD, 15_000 * WAD, act=GIVEN),
+            run_event(LONG, nonce=2),
+            taken_event(LONG, 1000 * WAD, 1700 * WAD, WAD // 2, taker=VAULT + 1),
+            account_event(SHORT, 100_000 * WAD, -10 * WAD, -30_000 * WAD, act=GIVEN),
+        ],
+    )
+
+    after = Moment(observer.mirror, NOW + 2).assess(LONG)
+    (bid,) = observer.bids
+    assert (bid.account, bid.taker, bid.fraction) == (LONG, VAULT + 1, 0.5)
+    assert bid.health_after == after.equity / after.mm
+
+
+def test_block__slice_of_another_account_between__is_not_taken_for_the_bids() -> None:
+    observer = watching()
+
+    observer.block(
+        1,
+        NOW + 2,
+        [
+            *fallen(NOW + 2),
+            taken_event(LONG, 1000 * WAD, 1700 * WAD, WAD),
+            account_event(SHORT, 100_000 * WAD, -10 * WAD, -30_000 * WAD, act=GIVEN),
+            account_event(LONG, 0, act=GIVEN),
+        ],
+    )
+
+    (bid,) = observer.bids
+    assert (bid.account, bid.health_after) == (LONG, None)
+
+
 def test_account_changed__position_gone__leaves_no_holding() -> None:
     mirror = mirror_of_two()
 

@@ -29,11 +29,14 @@ GOOD = Outcome(
     sums_ok=True,
     keeper_errors=0,
     keeper_restarts=1,
+    loss_shared=250.0,
+    acts=("match", "sweep"),
 )
 ENDING = Ending(keeper=True, counted=True, left_insolvent=0, on_target=20, missed_target=0, bids_after_restart=5)
 BID = Bid(
     block=1,
     account=7,
+    taker=8,
     age=30,
     fraction=0.4,
     whole=False,
@@ -66,12 +69,19 @@ def test_failures__all_as_it_should_be__is_empty() -> None:
         ({"insolvent": 0}, {}, "insolvent: 0, the path is to bring at least 1"),
         ({"keeper_restarts": 0}, {}, "restarts of the keeper: 0, the path is to bring at least 1"),
         ({}, {"bids_after_restart": 0}, "bids after the restart: 0, the path is to bring at least 1"),
+        ({}, {"missing": ("sweep",)}, "sweep: the act did not happen, the path is to give cause for it"),
     ],
 )
 def test_failures__one_thing_wrong__is_the_one_reason(
     outcome: dict[str, int | bool], ending: dict[str, int | str], reason: str
 ) -> None:
     assert failures(replace(GOOD, **outcome), replace(ENDING, **ending)) == [reason]
+
+
+def test_failures__several_acts_missing__are_each_named() -> None:
+    reasons = failures(GOOD, replace(ENDING, missing=("match", "flash bid", "shared loss")))
+
+    assert [reason.split(":")[0] for reason in reasons] == ["match", "flash bid", "shared loss"]
 
 
 def test_failures__without_a_keeper__never_passes() -> None:
@@ -82,7 +92,7 @@ def test_failures__without_a_keeper__never_passes() -> None:
 
 def test_failures__real_path__need_not_bring_counts_but_must_hold() -> None:
     quiet = replace(GOOD, breached=0, fully_taken=0, insolvent=0)
-    ending = replace(ENDING, counted=False, on_target=0)
+    ending = replace(ENDING, counted=False, on_target=0, missing=("match", "shared loss"))
 
     assert failures(quiet, ending) == []
     assert failures(replace(quiet, sums_ok=False), ending) != []
@@ -108,6 +118,8 @@ def test_to_json__last_line__has_the_agreed_keys_in_order() -> None:
         "sums_ok",
         "keeper_errors",
         "keeper_restarts",
+        "loss_shared",
+        "acts",
     ]
     assert "\n" not in GOOD.to_json()
 
@@ -116,11 +128,14 @@ def test_figures__mixed_bids__are_counted_apart() -> None:
     astray = replace(BID, clipped=True, off_target=2e-6)
     smaller = replace(BID, clipped=False, off_target=0.1, fraction=0.1)
     whole = replace(BID, fraction=1.0, whole=True, off_target=None, vault_paid=12.5, bad_debt=10.25, lambda_taker=0.3)
+    shared = replace(whole, vault_paid=0.5, bad_debt=80.0, shared=79.5)
 
     sums = figures([BID, astray, smaller, whole])
+    with_loss = figures([BID, whole, shared])
 
     assert (sums.bids, sums.partial_bids, sums.on_target, sums.missed_target, sums.fully_taken) == (4, 3, 1, 1, 1)
-    assert (sums.vault_paid, sums.bad_debt, sums.median_fraction) == (12.5, 10.25, 0.4)
+    assert (sums.vault_paid, sums.bad_debt, sums.median_fraction, sums.loss_shared) == (12.5, 10.25, 0.4, 0.0)
+    assert (with_loss.vault_paid, with_loss.bad_debt, with_loss.loss_shared) == (13.0, 90.25, 79.5)
 
 
 def test_figures__no_bid__has_no_median() -> None:

@@ -56,6 +56,16 @@ def test_crash_path__gap__is_one_block_of_every_market() -> None:
     assert moves.tolist() == pytest.approx([jumps[market] for market in MARKETS])
 
 
+def test_crash_path__second_gap__is_one_block_of_one_market_late_in_the_path() -> None:
+    path = crash_path(5, 700)
+    assert path.second_gap is not None and path.labels[path.second_gap] == "second gap"
+
+    moves = np.log(path.prices[path.second_gap] / path.prices[path.second_gap - 1])
+
+    assert moves.tolist() == pytest.approx([0.0, 0.0, -0.30, 0.0])
+    assert 0.9 * path.steps < path.second_gap < path.steps - 50
+
+
 def test_crash_path__kill__is_in_the_burst() -> None:
     path = crash_path(5, 700)
 

@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from scripts.demo.acts.ground import Told
 from scripts.demo.observer import BlockRecord
 from scripts.demo.path import crash_path
-from scripts.demo.report import Story, kinds_of, table_of, write_report
+from scripts.demo.report import Story, kinds_of, lines_of, table_of, write_report
 from scripts.demo.view import Auction, Frame, View, spark
 from scripts.demo.worker import is_error
 from tests.e2e.test_demo_outcome import BID, GOOD
@@ -33,6 +34,12 @@ FRAME = Frame(
     keeper="at work, 0 restarts",
     faults=0,
 )
+
+
+ACTS = [
+    Told("match", "dip <buyer>", 128, "short 12 meets an order"),
+    Told("shared loss", "late whale", None, "no loss was more than the vault had"),
+]
 
 
 def story(**other) -> Story:
@@ -83,6 +90,25 @@ def test_write_report__names__are_escaped(tmp_path: Path) -> None:
     text = written(tmp_path)
 
     assert "long &lt;3&gt;" in text and "long <3>" not in text
+
+
+def test_write_report__acts__are_told_with_those_that_did_not_happen(tmp_path: Path) -> None:
+    text = written(tmp_path, acts=ACTS)
+
+    assert "dip &lt;buyer&gt;" in text and "short 12 meets an order" in text
+    assert '<td class="number">128</td>' in text and '<td class="number">none</td>' in text
+    assert "no loss was more than the vault had" in text
+
+
+def test_write_report__nobody_acted__says_nothing_of_acts(tmp_path: Path) -> None:
+    assert "Acts of others" not in written(tmp_path)
+
+
+def test_lines_of__acts__are_a_line_each() -> None:
+    assert lines_of(ACTS) == [
+        "match: block 128, dip <buyer>: short 12 meets an order",
+        "shared loss: did not happen, late whale: no loss was more than the vault had",
+    ]
 
 
 def test_write_report__no_bids_and_no_kill__is_written(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -107,6 +108,80 @@ def test_demo__with_keeper__passes_and_brings_what_it_is_to_bring(attended: Ran)
     assert figure(attended, "bids after the restart") >= 1
 
 
+def told(ran: Ran, act: str) -> str:
+    """What the run says at its end that an act came to; the report says the same."""
+    (line,) = [line for line in ran.lines if line.startswith(f"{act}: ")]
+    name, text = line.removeprefix(f"{act}: ").split(": ", 1)
+    assert re.match(r"block \d+, ", name), line
+    assert html.escape(text) in (ran.folder / "report.html").read_text(encoding="utf-8").replace("&#39;", "&#x27;")
+    return text
+
+
+def numbers(pattern: str, text: str) -> list[float]:
+    found = re.search(pattern, text)
+    assert found is not None, text
+    return [float(number.replace(",", "")) for number in found.groups()]
+
+
+def test_demo__with_keeper__brings_every_act(attended: Ran) -> None:
+    assert attended.outcome["acts"] == ["match", "sweep", "flash bid", "hedge unwound", "shared loss"]
+
+
+def test_demo__match__brings_an_account_back_above_its_line_by_an_order_that_rested(attended: Ran) -> None:
+    text = told(attended, "match")
+
+    age, released, penalty, before, after = numbers(
+        r"signed (\d+) blocks ago.* ([\d,.]+) of requirement released, penalty ([\d,.]+), h ([\d.]+) -> ([\d.]+)", text
+    )
+    assert age > 1 and released > 0 and penalty == pytest.approx(0.05 * released, abs=0.01)
+    assert before < 1 < after <= 1.4
+
+
+def test_demo__sweep__relieves_accounts_while_the_keeper_is_down(attended: Ran) -> None:
+    text = told(attended, "sweep")
+
+    slices, rate, released, gained = numbers(
+        r"keeper down: (\d+) slices of .* at λ up to (\d+)%: ([\d,.]+) of requirement released for ([\d,.]+)", text
+    )
+    assert slices >= 1 and released > 0
+    assert 0 < gained <= released * rate / 100 + 0.01
+    said = [index for index, line in enumerate(attended.lines) if re.match(r"block \d+: (keeper |sweep )", line)]
+    killed, *sweeps, back = [attended.lines[index].split(": ")[1] for index in said]
+    assert killed.startswith("keeper killed") and back == "keeper works again"
+    assert sweeps and all(sweep.startswith("sweep") for sweep in sweeps)
+
+
+def test_demo__flash_bid__ends_with_a_profit_of_who_put_nothing_in(attended: Ran) -> None:
+    text = told(attended, "flash bid")
+
+    rate, sold, kept = numbers(r"at λ ([\d.]+)%, sells .* for ([\d,.]+), and keeps ([\d,.]+)", text)
+    assert "with an empty purse" in text
+    assert rate > 0 and 20 <= kept < 0.1 * sold
+
+
+def test_demo__hedge__is_unwound_where_no_leg_could_go_alone(attended: Ran) -> None:
+    text = told(attended, "hedge unwound")
+
+    spot, loan, left = numbers(r"([\d,.]+) eth sold, .* loan of ([\d,.]+) repaid: ([\d,.]+) left", text)
+    assert spot > 0 and loan > 0 and left > 0
+    assert text.endswith("Each leg alone is refused: clearinghouse: below initial margin")
+
+
+def test_demo__shared_loss__empties_the_vault_and_lowers_the_index(attended: Ran) -> None:
+    text = told(attended, "shared loss")
+
+    vault, shared, before, after, rate, asked, paid = numbers(
+        r"with ([\d,.]+) left in the vault: ([\d,.]+) of loss shared, supply index ([\d.]+) -> ([\d.]+)\. "
+        r"Before that leaving was worth as little as ([\d.]+): lender 0 leaves with ([\d,.]+) and is paid ([\d,.]+)",
+        text,
+    )
+    assert "late whale" in text
+    assert vault < 0.01 * shared and shared == attended.outcome["loss_shared"]
+    assert after < before and rate < 1
+    assert rate * asked - 1 <= paid < asked
+    assert attended.outcome["bad_debt"] <= shared + attended.outcome["vault_paid"]
+
+
 def test_demo__with_keeper__leaves_a_report_and_no_process(attended: Ran) -> None:
     assert "All invariants held" in (attended.folder / "report.html").read_text(encoding="utf-8")
     assert living(attended.folder) == []
@@ -137,6 +212,7 @@ def test_demo__without_keeper__fails_on_a_real_path_too(tmp_path: Path) -> None:
     assert ran.code == 1, ran.errors
     assert any(line.startswith("FAILED: KEEPER=0") for line in ran.lines)
     assert ran.outcome["custody_ok"] is True and ran.outcome["max_unsighted_blocks"] > 3
+    assert ran.outcome["acts"] == [] and not any("did not happen" in line for line in ran.lines)
     assert "sol</strong>: not in the file" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert living(tmp_path) == []
 
