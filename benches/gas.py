@@ -2,8 +2,8 @@
 Gas of the protocol's acts on a local anvil, as one JSON object; what it costs once its storage slots are in use.
 
 An auction's accounts are long one perp, or one in each of four buckets for `bid_4_partial`, or in all 16 markets for
-`bid_16`; the taker is in those markets too. The quote token stands behind a minimal proxy. `req_*` is a margin check
-alone, all storage cold.
+`bid_16`; the taker is in those markets too. The quote token stands behind a minimal proxy, a slow feed behind one that
+looks it up, and keeps its rounds in a word each, as those in use do. `req_*` is a margin check alone, all storage cold.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Bench:
             system.auction.open([one for some in accounts for one in some], sender=self.owner)
             if prices is BREACH:
                 for some in accounts:
-                    self.bid(some, 0.01)
+                    self.bid(some, 0.25)
         # The next order takes its slot over from one 256 nonces ago.
         for nonce in (200, 456):
             self.fill(nonce)
@@ -177,7 +177,7 @@ class Bench:
 
 def deploy(owner: Any, signers: list[Any]) -> System:
     """The protocol with four markets as in the unit tests, and twelve more for margin checks."""
-    token, feed = contract("testing/TestToken"), contract("testing/TestFeed")
+    token = contract("testing/TestToken")
     tokens = (owner.deploy(token, name, name, decimals) for name, decimals in (("Q", 6), ("E", 18), ("B", 8)))
     quote, eth, btc = (behind_proxy(owner, token, implementation) for implementation in tokens)
     engine = owner.deploy(contract("RiskEngine"), ORACLE, NOBODY, 0)
@@ -188,7 +188,7 @@ def deploy(owner: Any, signers: list[Any]) -> System:
         signers=signers,
         quote=quote,
         spot_tokens={ETH: eth, BTC: btc},
-        feeds={market: owner.deploy(feed, 8) for market in MARKETS},
+        feeds={market: slow_feed(owner) for market in MARKETS},
         risk_engine=engine,
         **core._asdict(),
         exchange=owner.deploy(contract("Exchange"), core.clearinghouse, 3, 0),
@@ -196,11 +196,16 @@ def deploy(owner: Any, signers: list[Any]) -> System:
     system.set_up()
     for bucket in BUCKETS_OF_REST:
         parameters = Parameters(5000, 2500, 1750, bucket=bucket, flags=LISTED | PERP_ALLOWED)
-        own = owner.deploy(feed, 8)
+        own = slow_feed(owner)
         own.push(10**8, ape.chain.blocks.head.timestamp, sender=owner)
         engine.add_market(parameters.pack(), own, HEARTBEAT, DEVIATION, sender=owner)
     system.prices()
     return system
+
+
+def slow_feed(owner: Any) -> Any:
+    """A feed behind its proxy."""
+    return owner.deploy(contract("testing/FeedProxy"), owner.deploy(contract("testing/PackedFeed"), 8))
 
 
 def behind_proxy(owner: Any, container: Any, implementation: Any) -> Any:

@@ -24,6 +24,8 @@ _MAX_HELD: constant(uint256) = 16
 _ONE: constant(uint256) = 10**5  # of an interval
 _PERCENT: constant(uint256) = 10**16
 _TICKS: constant(uint256) = 100
+_CURVE_AT: constant(uint256) = 240  # of the settings
+_LAST_LAMBDA_AT: constant(uint256) = 128  # of a curve
 _BOND: constant(uint256) = 5 * 10**18
 _STAY: constant(uint256) = 600  # seconds
 _MOST: constant(uint256) = 2**121 - 1  # capacity's bits
@@ -65,7 +67,9 @@ def post(
     @return Its id.
     """
     assert sightings.settings != 0, "auction: shut down"
-    assert tick <= _TICKS, "auction: tick out of range"
+    # What λ never reaches takes no risk, and would only crowd others out.
+    curve: uint256 = sightings.curves[sightings.settings >> _CURVE_AT]
+    assert tick <= _TICKS and tick * 100 <= (curve >> _LAST_LAMBDA_AT) & (2**16 - 1), "auction: tick out of range"
     assert minimum != 0 and minimum <= capacity and capacity <= _MOST, "auction: capacity out of range"
     assert markets <= _LOW_64 and account_words.count(markets) <= _MAX_HELD, "auction: too many markets"
     assert interval <= _LOW_32, "auction: interval out of range"

@@ -88,7 +88,7 @@ class StandingHouse(AuctionHouse):
     ) -> int:
         """Put a bid on the book, with cash of the taker's that covers all it offers; returns its id."""
         require(self.clearinghouse.is_allowed(taker, caller), "auction: not allowed")
-        require(tick <= 100, "auction: tick out of range")
+        require(tick * 100 <= self.curves.value[-1].points[-1][1], "auction: tick out of range")
         require(0 < minimum <= capacity <= MOST, "auction: capacity out of range")
         require(markets < 2**64 and markets.bit_count() <= MAX_MARKETS, "auction: too many markets")
         require(interval < 2**32, "auction: interval out of range")
