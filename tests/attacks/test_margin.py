@@ -75,5 +75,5 @@ def test_slices__many_small_ones__cost_the_account_no_more_a_unit_than_one(scene
         scene.bid(taker, victim)
         whole = cost()
     for _ in range(4):
-        scene.bid(taker, victim, 0.01)
+        scene.bid(taker, victim, 0.03)
     assert 0.05 < cost() <= whole * (1 + 1e-12)
