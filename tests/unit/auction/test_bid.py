@@ -79,7 +79,7 @@ def test_bid__at_the_target__ends_the_run(scene):
 def test_bid__short_of_the_line__keeps_the_run_and_counts(scene, maker):
     scene.sighted_at(1520, 30)
     before = scene.run()
-    scene.bid(lot(scene.account, WAD // 100))
+    scene.bid(lot(scene.account, WAD // 20))
     after = scene.run()
     assert scene.assessment().in_breach
     assert (after.opener, after.start, after.nonce) == (int(maker.address, 16), before.start, before.nonce + 1)
@@ -198,7 +198,7 @@ def test_bid__taker_left_below_initial_margin__reverts(scene):
 def test_bid__taker_with_little_cash__may_take_what_it_can_carry(scene):
     scene.system.fund(scene.taker, 50, sub=1)
     scene.sighted_at(1520, 30)
-    scene.bid(lot(scene.account, WAD // 100), sub=1)
+    scene.bid(lot(scene.account, WAD // 20), sub=1)
     assert scene.system.position(scene.system.account(scene.taker, 1), ETH)[0] == WAD // 10
 
 

@@ -105,8 +105,8 @@ def test_bid__all_prices_late__reverts(breached):
 
 
 def test_bid__nonce_of_the_run__is_taken(breached):
-    breached.bid(lot(breached.account, WAD // 100, nonce=1))
-    breached.bid(lot(breached.account, WAD // 100, nonce=2))
+    breached.bid(lot(breached.account, WAD // 20, nonce=1))
+    breached.bid(lot(breached.account, WAD // 20, nonce=2))
     assert breached.run().nonce == 3
 
 
@@ -118,7 +118,7 @@ def test_bid__another_nonce__skipped(breached, sound, nonce):
 def test_bid__nonce_after_a_bid_of_somebody_else__skipped(breached, lender):
     system = breached.system
     rival = system.fund(lender, 50_000, sub=9)
-    system.auction.bid(rival, [lot(breached.account, WAD // 100)], sender=lender)
+    system.auction.bid(rival, [lot(breached.account, WAD // 20)], sender=lender)
     with breached.refused("auction: nonce changed"):
         breached.bid(lot(breached.account, nonce=1))
 
@@ -132,7 +132,7 @@ def test_bid__nonce_after_a_sighting_and_a_deposit__still_fits(breached, victim)
 
 def test_bid__nonce_before_any_run__is_that_before_the_bid(scene):
     scene.price(BREACH)
-    scene.bid(lot(scene.account, WAD // 100, nonce=0))
+    scene.bid(lot(scene.account, WAD // 20, nonce=0))
     assert scene.run().nonce == 2
 
 
@@ -142,7 +142,7 @@ def test_bid__market_outside_the_mask__skipped(breached, sound):
 
 @pytest.mark.parametrize("markets", [1 << ETH, 1 << ETH | 1 << BTC, 2**256 - 2**5 | 1])
 def test_bid__markets_within_the_mask__is_taken(breached, markets):
-    breached.bid(lot(breached.account, WAD // 100, markets=markets))
+    breached.bid(lot(breached.account, WAD // 20, markets=markets))
     assert breached.run().nonce == 2
 
 
@@ -237,9 +237,9 @@ def test_bid__same_account_twice__second_lot_sees_what_the_first_left(breached):
 
 
 def test_bid__same_account_twice_in_parts__second_part_is_of_the_rest(breached):
-    receipt = breached.bid(lot(breached.account, WAD // 100), lot(breached.account, WAD // 100))
+    receipt = breached.bid(lot(breached.account, WAD // 20), lot(breached.account, WAD // 20))
     first, second = receipt.decode_logs(breached.system.auction.Taken)
-    assert first.fraction == second.fraction == WAD // 100
+    assert first.fraction == second.fraction == WAD // 20
     assert abs(second.requirement - first.requirement * 99 // 100) <= 3 * 10**9
     assert breached.run().nonce == 3
 

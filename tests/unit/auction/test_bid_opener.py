@@ -53,7 +53,7 @@ def test_bid__that_sights_itself__pays_the_share_into_the_account_that_takes(sce
 
 def test_bid__that_sights_itself__counts_the_run_and_itself(scene, taker):
     scene.price(BREACH)
-    scene.bid(lot(scene.account, WAD // 100), sub=0)
+    scene.bid(lot(scene.account, WAD // 20), sub=0)
     run, now = scene.run(), chain.blocks.head.timestamp
     assert (run.opener, run.start, run.last, run.nonce) == (int(taker.address, 16), now, now, 2)
     assert run.paid > 0
@@ -66,7 +66,7 @@ def test_bid__run_past_its_grace__starts_another_at_lambda_0(scene, opener):
     scene.system.pass_time(TERMS.grace - 20)
     scene.price(BREACH)
     chain.pending_timestamp = old.last + TERMS.grace + 1
-    taken = scene.taken(scene.bid(lot(scene.account, WAD // 100)))
+    taken = scene.taken(scene.bid(lot(scene.account, WAD // 20)))
     assert taken.lambda_account == 0
     assert scene.run().opener == int(scene.taker.address, 16)
     assert scene.run().nonce == old.nonce + 2
@@ -80,7 +80,7 @@ def test_bid__run_at_the_end_of_its_grace__goes_on(scene, opener):
     scene.system.pass_time(TERMS.grace - 20)
     scene.price(BREACH)
     chain.pending_timestamp = old.last + TERMS.grace
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 100))).lambda_account == 35 * WAD // 100
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 20))).lambda_account == 35 * WAD // 100
     assert scene.run().start == old.start + TERMS.grace - TERMS.watch
 
 

@@ -72,8 +72,8 @@ def test_bid__after_a_gap_in_the_watch__pays_by_the_clock_that_stood_still(scene
     scene.price(BREACH)
     before = scene.assessment()
     chain.pending_timestamp = run.last + 250
-    receipt = scene.bid(lot(scene.account, WAD // 100))
-    quote = scene.expected(before, run, receipt, WAD // 100)
+    receipt = scene.bid(lot(scene.account, WAD // 20))
+    quote = scene.expected(before, run, receipt, WAD // 20)
     assert quote.lambda_now == 35 * WAD // 100
     assert scene.taken(receipt).lambda_taker == quote.lambda_taker
     assert (scene.run().start, scene.run().last) == (run.start + 250 - TERMS.watch, run.last + 250)

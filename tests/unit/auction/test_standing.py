@@ -11,7 +11,7 @@ import pytest
 from keeper.model.rounding import ceil_div
 from keeper.model.standing import BOND, Standing
 from tests.unit.auction.scene import Scene
-from tests.unit.system import ETH, RISK, TERMS, WAD
+from tests.unit.system import CURVE, ETH, RISK, TERMS, WAD
 
 BREACH = 1520
 ALL = 2**4 - 1
@@ -31,8 +31,9 @@ class Book:
     def account(self, number: int) -> int:
         return self.scene.system.account(self.auction, number)
 
-    def needed(self, capacity: int, interval: int = WIDE) -> int:
-        return ceil_div(capacity * (10 * RISK.iota + interval), 10**5) + BOND
+    def needed(self, capacity: int, interval: int = WIDE, markets: int = ALL) -> int:
+        least = markets.bit_count() * RISK.min_requirement * 10**16
+        return ceil_div(max(capacity, least) * (10 * RISK.iota + interval), 10**5) + BOND
 
     def post(
         self,
@@ -46,7 +47,7 @@ class Book:
         sender: Any = None,
     ) -> int:
         """Post a bid for the taker's account; returns its id."""
-        cash = self.needed(capacity, min(interval, WIDE)) if cash is None else cash
+        cash = self.needed(capacity, min(interval, WIDE), markets) if cash is None else cash
         args = (self.scene.taker_account, tick, capacity, minimum, markets, interval, cash)
         receipt = self.auction.post(*args, sender=sender or self.scene.taker)
         return receipt.decode_logs(self.auction.StandingPosted)[0].id
@@ -74,10 +75,10 @@ def book(scene):
 def test_post__valid__moves_the_cash_and_stands_on_the_book(book, scene, auction):
     cash = scene.cash(scene.taker_account)
     number = book.post(7, 300 * WAD, 20 * WAD, markets=5, interval=400)
-    needed = book.needed(300 * WAD, 400)
+    needed = book.needed(300 * WAD, 400, 5)
     assert scene.cash(scene.taker_account) == cash - needed
     assert scene.cash(book.account(number)) == needed
-    word = Standing(7, number, 400, 5, 300 * WAD, 20 * WAD).pack()
+    word = Standing(7, number, 400, 5, 300 * WAD, 20 * WAD, 0).pack()
     assert tuple(auction.standing_bid(number)) == (scene.taker_account, 20 * WAD, word)
     assert auction.standing_book() == [word]
 
@@ -86,6 +87,8 @@ def test_post__valid__moves_the_cash_and_stands_on_the_book(book, scene, auction
     ("change", "message"),
     [
         ({"tick": 101}, "auction: tick out of range"),
+        ({"tick": CURVE.points[-1][1] // 100 + 1}, "auction: tick out of range"),
+        ({"tick": 2**256 - 1}, "auction: tick out of range"),
         ({"minimum": 0}, "auction: capacity out of range"),
         ({"capacity": WAD - 1}, "auction: capacity out of range"),
         ({"capacity": 2**121, "cash": 0}, "auction: capacity out of range"),
@@ -102,6 +105,12 @@ def test_post__out_of_range__reverts(book, change, message):
         book.post(**change)
 
 
+def test_post__least_requirement_of_the_markets_above_its_capacity__wants_cash_for_that(book):
+    with book.refused("auction: not enough cash"):
+        book.post(capacity=79 * WAD, cash=book.needed(80 * WAD) - 1)
+    book.post(capacity=79 * WAD, cash=book.needed(80 * WAD))
+
+
 def test_post__one_wei_too_little_behind_it__reverts(book):
     with book.refused("auction: not enough cash"):
         book.post(cash=book.needed(1_000 * WAD) - 1)
@@ -115,6 +124,7 @@ def test_post__not_the_takers__reverts(book, attacker):
 def test_remove__own__gives_all_back(book, scene, auction):
     cash = scene.cash(scene.taker_account)
     number = book.post()
+    scene.system.pass_time(600)
     auction.remove(number, sender=scene.taker)
     assert scene.cash(scene.taker_account) == cash
     assert (scene.cash(book.account(number)), auction.standing_book()) == (0, [])
@@ -127,6 +137,7 @@ def test_remove__after_it_took_something__gives_the_position_too(book, scene, au
     book.sweep()
     size = scene.system.position(book.account(number), ETH)[0]
     assert size > 0
+    scene.system.pass_time(600)
     scene.price(BREACH)
     auction.remove(number, sender=scene.taker)
     assert scene.system.position(scene.taker_account, ETH)[0] == size
@@ -135,10 +146,21 @@ def test_remove__after_it_took_something__gives_the_position_too(book, scene, au
 
 def test_remove__twice_or_unknown__reverts(book, scene, auction):
     number = book.post()
+    scene.system.pass_time(600)
     auction.remove(number, sender=scene.taker)
     for unknown in (number, 0, number + 1):
         with book.refused("auction: no standing bid"):
             auction.remove(unknown, sender=scene.taker)
+
+
+def test_remove__within_ten_minutes__reverts(book, scene, auction):
+    number = book.post()
+    scene.system.pass_time(590)
+    with book.refused("auction: posted lately"):
+        auction.remove(number, sender=scene.taker)
+    scene.system.pass_time(10)
+    auction.remove(number, sender=scene.taker)
+    assert auction.standing_book() == []
 
 
 def test_remove__of_another__reverts(book, auction, attacker):
@@ -172,7 +194,7 @@ def test_sweep__small_bid__takes_what_it_has_and_leaves_the_book(book, scene, au
     number = book.post(0, 100 * WAD, 50 * WAD)
     scene.price(BREACH)
     (event,) = book.sweep().decode_logs(auction.Taken)
-    assert 0 <= 100 * WAD - event.fraction * event.requirement // WAD <= 1_000
+    assert 0 <= event.fraction * event.requirement // WAD - 100 * WAD <= 10_000
     assert (auction.standing_bid(number)[2], auction.standing_book()) == (0, [])
 
 
