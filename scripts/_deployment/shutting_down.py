@@ -28,6 +28,7 @@ CUSHION = 5 * 10**18
 ROUNDING = 10**12
 """WAD quote: more than an amount can lose where it becomes principal."""
 NOT_AVERAGED = "risk_engine: not averaged yet"
+POOL_IS_EMPTY = "vault: pool is empty"
 
 
 def shut_down(load: Loader, account: AccountAPI, path: Path | None = None) -> tuple[Record, list[str]]:
@@ -150,10 +151,10 @@ def _freeze(session: Session) -> bool:
 
 def _fill_pool(session: Session, council: Council | None) -> None:
     """Bring the pool of debts to its cushion, from the account's own tokens."""
+    if _refusal(session) != POOL_IS_EMPTY:
+        return
     house, pool = session.contract("Clearinghouse"), int(session.contract("InsuranceVault").pool())
     lacks = CUSHION - int(house.cash(pool))
-    if lacks <= 0:
-        return
     if council is not None and not council.may_propose():
         raise Refused(f"{session.account.address} may not propose to the timelock at {council.timelock.address}")
     units = -(-(lacks + ROUNDING) // int(house.quote_scale()))
@@ -172,7 +173,19 @@ def _fill_pool(session: Session, council: Council | None) -> None:
     session.send("Clearinghouse", "deposit", pool, units, why=f"{amount} into the pool of debts, against roundings")
 
 
+def _refusal(session: Session) -> str:
+    """Why the vault would not have the protocol shut down, "" if it would."""
+    try:
+        session.contract("InsuranceVault").require_frozen()
+    except ContractLogicError as error:
+        return error.revert_message or error.message
+    return ""
+
+
 def _close(session: Session, council: Council | None) -> None:
+    reason = _refusal(session)
+    if reason:
+        raise Refused(f"Auction.shut_down would be refused: {reason}")
     # A proposal of its own: the other may have been carried out a moment ago.
     council = council and Council(council.timelock, council.account)
     session.council = council

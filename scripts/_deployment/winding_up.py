@@ -20,8 +20,9 @@ SEEN_AT_ONCE, SETTLED_AT_ONCE, ABSORBED_AT_ONCE = 32, 64, 16
 """Accounts in one call, of the Lens, the Clearinghouse and the vault."""
 UNSETTLED = 10**16
 """WAD quote of profits in a market that hold up no claim: roundings."""
+
 ROUNDS = 16
-"""Each settles and absorbs: what insolvent accounts leave to the pool settles there, and pays others' profits."""
+"""Each settles and absorbs: what insolvent accounts lacked settles in the next, and pays others' profits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,21 @@ def wind_up(session: Session, closed: int) -> None:
         )
         session.done.append("next: run this again then, and what is still owed is absorbed")
         return
-    accounts = accounts_seen(session)
     pool = int(session.contract("InsuranceVault").pool())
+    accounts = sorted({*accounts_seen(session), pool})
+    found = holders(session, accounts)
     for _ in range(ROUNDS):
-        settled = _settle(session, holders(session, accounts))
-        debtors = [holder for holder in holders(session, accounts) if holder.owes and holder.account != pool]
+        before = found
+        if _settle(session, found):
+            found = holders(session, accounts)
+        debtors = [holder for holder in found if holder.owes and holder.account != pool]
         # First those whose losses pay others' profits: who is paid may owe nothing any more.
         insolvent = [holder for holder in debtors if holder.equity < 0]
-        absorbed = _absorb(session, [holder.account for holder in insolvent or debtors])
-        if not settled and not absorbed:
+        if _absorb(session, [holder.account for holder in insolvent or debtors]):
+            found = holders(session, accounts)
+        if found == before:
             break
-    _report(session, closed, now, holders(session, accounts), pool)
+    _report(session, closed, now, found, pool)
 
 
 def accounts_seen(session: Session) -> list[int]:
@@ -133,14 +138,15 @@ def _report(session: Session, closed: int, now: int, found: Sequence[Holder], po
     house = session.contract("Clearinghouse")
     debtors = sum(holder.owes and holder.account != pool for holder in found)
     markets = range(int(session.contract("RiskEngine").market_count()))
-    unpaid = [m for m in markets if MarketBook.unpack(int(house.market_book(m))).cost < -UNSETTLED]
+    books = [MarketBook.unpack(int(house.market_book(market))) for market in markets]
+    unpaid = sum(book.size != 0 or book.cost < -UNSETTLED for book in books)
     owed = Totals.unpack(int(house.totals())).negative
     pools = max(0, -Header.unpack(int(house.header(pool))).principal)
     last = closed + LAST_SECONDS
     if owed == pools and not unpaid:
         session.done.append("nothing is left to settle or to absorb: whoever owns cash may claim it (docs/shutdown.md)")
         return
-    session.done.append(f"left: {debtors} accounts that owe, {len(unpaid)} markets with profits that were not paid out")
+    session.done.append(f"left: {debtors} accounts that owe, {unpaid} markets with positions or profits to settle")
     session.done.append(
         f"next: run this again; claims are held up by it until {when(last)}"
         if now < last

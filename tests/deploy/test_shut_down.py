@@ -1,4 +1,4 @@
-"""Shutting a network down, run by run: markets given up and frozen, the end, and the winding up until cash is claimed."""
+"""Shutting a network down, run by run: markets given up and frozen, the end, and winding up until cash is claimed."""
 
 from __future__ import annotations
 
