@@ -6,6 +6,7 @@ import re
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import ape
 import pytest
 from ape import chain
 
@@ -236,11 +237,34 @@ def test_shut_down__after_fourteen_days__anybody_absorbs_and_settles_and_all_cas
     for name in ("lender", "short"):
         account, wallet = world.account(name), world.wallets[name]
         cash, before = house.cash(account), world.quote.balanceOf(wallet)
+        with ape.reverts("clearinghouse: nothing to move"):
+            house.withdraw(account, UNITS, wallet, sender=wallet)
         vault.claim(account, sender=wallet)
         paid = (world.quote.balanceOf(wallet) - before) * WAD // UNITS
         worth = paid + house.spot(account, ETH) * 2_000
         assert worth == pytest.approx(cash, rel=1e-3)
         assert house.cash(account) < 10**13
+        house.withdraw_spot(account, ETH, house.spot(account, ETH), wallet, sender=wallet)
+        assert house.book_of(account)[1:] == (0, [])
+
+
+def test_shut_down__owner_of_shares_of_the_vault__leaves_in_kind_and_claims(world):
+    """What docs/shutdown.md tells to call, in that order."""
+    house, vault, wallet = world.at("Clearinghouse"), world.at("InsuranceVault"), world.wallets["lender"]
+    world.quote.mint(wallet, 1_000 * UNITS, sender=wallet)
+    world.quote.approve(vault, 1_000 * UNITS, sender=wallet)
+    vault.deposit(1_000 * UNITS, wallet, sender=wallet)
+    world.to_the_end()
+    with ape.reverts("vault: nothing to withdraw"):
+        vault.request(vault.balanceOf(wallet), wallet, sender=wallet)
+    pass_time(30 * DAY)
+    world.run()
+    account, before = world.account("lender"), world.quote.balanceOf(wallet)
+    vault.leave_in_kind(sender=wallet)
+    assert vault.balanceOf(wallet) == 0
+    vault.claim(account, sender=wallet)
+    paid = (world.quote.balanceOf(wallet) - before) * WAD // UNITS
+    assert paid + house.spot(account, ETH) * 2_000 == pytest.approx(101_000 * WAD, rel=1e-3)
 
 
 def test_shut_down__more_accounts_than_a_call_takes__all_are_absorbed(world, monkeypatch):
