@@ -224,7 +224,7 @@ def test_shut_down__after_fourteen_days__anybody_absorbs_and_settles_and_all_cas
     assert done[-1] == "nothing is left to settle or to absorb: whoever owns cash may claim it (docs/shutdown.md)"
     pool = vault.pool()
     assert house.cash(world.account("borrower")) >= 0
-    assert house.cash(world.account("long")) == 0
+    assert 0 <= house.cash(world.account("long")) < 10**15
     assert house.position(world.account("long"), SOL) == 0
     assert house.cash(world.account("short")) > 1_300 * WAD
     assert Totals.unpack(house.totals()).negative > 0
@@ -234,6 +234,7 @@ def test_shut_down__after_fourteen_days__anybody_absorbs_and_settles_and_all_cas
     height = chain.blocks.height
     assert world.run(stranger) == done[-1:]
     assert chain.blocks.height == height
+    pass_time(10 * DAY)
     for name in ("lender", "short"):
         account, wallet = world.account(name), world.wallets[name]
         cash, before = house.cash(account), world.quote.balanceOf(wallet)
@@ -326,7 +327,6 @@ def test_shut_down__owned_by_the_timelock__each_act_is_proposed_then_carried_out
 
     world.an_hour_of_prices()
     done = world.run()
-    assert "Clearinghouse.deposit: 5.000001 USDC into the pool of debts, against roundings" in done
     assert any(line.startswith(f"scheduled, for {DELAY} s from now: Auction.shut_down") for line in done)
     assert done[-1] == "next: run this again once the timelock's delay has passed; only that shuts down"
     assert world.at("Auction").closed_at() == 0
