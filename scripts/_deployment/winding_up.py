@@ -63,8 +63,9 @@ def wind_up(session: Session, closed: int) -> None:
             found = holders(session, accounts)
         debtors = [holder for holder in found if holder.owes and holder.account != pool]
         # First those whose losses pay others' profits: who is paid may owe nothing any more.
-        insolvent = [holder for holder in debtors if holder.equity < 0]
-        if _absorb(session, [holder.account for holder in insolvent or debtors]):
+        insolvent = [holder.account for holder in debtors if holder.equity < 0]
+        solvent = [holder.account for holder in debtors if holder.equity >= 0]
+        if _absorb(session, insolvent) or _absorb(session, solvent):
             found = holders(session, accounts)
         if found == before:
             break
@@ -127,7 +128,8 @@ def _absorb_part(session: Session, accounts: list[int]) -> bool:
         if not isinstance(refused.__cause__, ContractLogicError | OutOfGasError):
             raise
         if len(accounts) == 1:
-            session.done.append(f"account {accounts[0]:#066x} is left: {refused.message}")
+            line = f"account {accounts[0]:#066x} is left: {refused.message}"
+            session.done += [line] if line not in session.done else []
             return False
         half = len(accounts) // 2
         return sum(_absorb_part(session, part) for part in (accounts[:half], accounts[half:])) > 0

@@ -249,6 +249,27 @@ def test_shut_down__after_fourteen_days__anybody_absorbs_and_settles_and_all_cas
         assert house.book_of(account)[1:] == (0, [])
 
 
+def test_shut_down__loss_that_all_cash_could_not_bear__left_and_the_others_absorbed(world):
+    """sol at 100,000: the short lost a million, and there are 100,000 in all. After 60 days that holds up nobody."""
+    world.to_the_end(sol=100_000)
+    pass_time(14 * DAY)
+    done = world.run()
+    print("\n".join(done), world.at("Clearinghouse").book_of(world.account("short")), world.at("Clearinghouse").totals() % 2**128)
+    refused = "InsuranceVault.absorb was refused on chain: clearinghouse: loss beyond the floor"
+    assert [line for line in done if " is left: " in line] == [
+        f"account {world.account('short'):#066x} is left: {refused}"
+    ]
+    assert done[-2] == "left: 1 accounts that owe, 1 markets with positions or profits to settle"
+    assert done[-1].startswith("next: run this again; claims are held up by it until ")
+    assert world.at("Clearinghouse").cash(world.account("borrower")) >= 0
+    pass_time(46 * DAY)
+    last = "what is left holds up nobody any more: whoever owns cash may claim it (docs/shutdown.md)"
+    assert world.run()[-1] == last
+    wallet = world.wallets["lender"]
+    world.at("InsuranceVault").claim(world.account("lender"), sender=wallet)
+    assert world.quote.balanceOf(wallet) > 90_000 * UNITS
+
+
 def test_shut_down__owner_of_shares_of_the_vault__leaves_in_kind_and_claims(world):
     """What docs/shutdown.md tells to call, in that order."""
     house, vault, wallet = world.at("Clearinghouse"), world.at("InsuranceVault"), world.wallets["lender"]
