@@ -53,15 +53,11 @@ class Council:
         if timelock.is_operation(id_):
             ready = timelock.get_timestamp(id_)
             return [f"waits in the timelock until {ready} (chain seconds): {reason}" for reason in self.reasons]
-        if not self.may_propose():
+        if not timelock.hasRole(timelock.PROPOSER_ROLE(), self.account):
             raise Refused(f"{self.account.address} may not propose to the timelock at {timelock.address}")
         delay = int(timelock.get_minimum_delay())
         timelock.schedule_batch(*operation, delay, sender=self.account)
         return [f"scheduled, for {delay} s from now: {reason}" for reason in self.reasons]
-
-    def may_propose(self) -> bool:
-        """Whether the account has the role to schedule."""
-        return bool(self.timelock.hasRole(self.timelock.PROPOSER_ROLE(), self.account))
 
     def _is_done(self, operation: tuple[Any, ...]) -> bool:
         return bool(self.timelock.is_operation_done(self.timelock.hash_operation_batch(*operation)))

@@ -82,11 +82,7 @@ class Session(ManagerAccessMixin):
         if self.council is not None:
             self.council.add(self.contract(name), method, *arguments, why=f"{name}.{method}: {why}")
             return
-        self.call(name, self.contract(name), method, *arguments, why=why)
-
-    def call(self, name: str, contract: ContractInstance, method: str, *arguments: Any, why: str) -> None:
-        """The same of a contract that is not in the record, and of the account alone."""
-        handler = getattr(contract, method)
+        handler = getattr(self.contract(name), method)
         self._attempt(f"{name}.{method}", lambda: handler(*arguments, sender=self.account))
         self.done.append(f"{name}.{method}: {why}")
 

@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ape.api import AccountAPI
-from ape.contracts import ContractInstance
 from ape.exceptions import ContractLogicError
 from ape.utils import ZERO_ADDRESS
-from ethpm_types import ContractType
 
 from keeper.model.words import RETIRED, RETIRING, Parameters, Settings
 from scripts._deployment.configuring import TIMELOCK
@@ -18,17 +16,11 @@ from scripts._deployment.parameters import MOST_TOKENS
 from scripts._deployment.record import CONTRACTS, Record, check_chain, is_of_gone_chain, read_record, record_path
 from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader, Session
-from scripts._deployment.units import plain
 from scripts._deployment.winding_up import SETTLE_SECONDS, when, wind_up
 
 OWNED = ("RiskEngine", "Clearinghouse", "Auction")
 """Whose owner's acts a shutdown takes."""
-CUSHION = 5 * 10**18
-"""WAD quote that the pool of debts must have against roundings."""
-ROUNDING = 10**12
-"""WAD quote: more than an amount can lose where it becomes principal."""
 NOT_AVERAGED = "risk_engine: not averaged yet"
-POOL_IS_EMPTY = "vault: pool is empty"
 
 
 def shut_down(load: Loader, account: AccountAPI, path: Path | None = None) -> tuple[Record, list[str]]:
@@ -47,7 +39,6 @@ def shut_down(load: Loader, account: AccountAPI, path: Path | None = None) -> tu
     _check_tokens(session)
     given_up = _give_up(session, council)
     if given_up and _freeze(session):
-        _fill_pool(session, council)
         _close(session, council)
     return session.record, session.done
 
@@ -147,30 +138,6 @@ def _freeze(session: Session) -> bool:
             "that; then run this again"
         )
     return not waits
-
-
-def _fill_pool(session: Session, council: Council | None) -> None:
-    """Bring the pool of debts to its cushion, from the account's own tokens."""
-    if _refusal(session) != POOL_IS_EMPTY:
-        return
-    house, pool = session.contract("Clearinghouse"), int(session.contract("InsuranceVault").pool())
-    lacks = CUSHION - int(house.cash(pool))
-    if council is not None and not council.may_propose():
-        raise Refused(f"{session.account.address} may not propose to the timelock at {council.timelock.address}")
-    units = -(-(lacks + ROUNDING) // int(house.quote_scale()))
-    quote = session.record.quote
-    assert quote is not None, "a deployment with all contracts has a quote token"
-    # The vault's shares are an ERC-20 too: its ABI serves for the token.
-    abi = session.record.contracts["InsuranceVault"].abi
-    token = ContractInstance(quote.token, ContractType.model_validate({"contractName": quote.symbol, "abi": abi}))
-    amount = f"{plain(units, quote.decimals)} {quote.symbol}"
-    if int(token.balanceOf(session.account)) < units:
-        raise Refused(
-            f"the pool of debts needs a cushion of {amount}, and {session.account.address} has less: send it some of "
-            f"{quote.token}; whoever owns cash shares what is left of it in the end"
-        )
-    session.call(quote.symbol, token, "approve", house.address, units, why=f"{amount} for the Clearinghouse")
-    session.send("Clearinghouse", "deposit", pool, units, why=f"{amount} into the pool of debts, against roundings")
 
 
 def _refusal(session: Session) -> str:

@@ -13,7 +13,9 @@ from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Session
 
 SETTLE_SECONDS = 14 * 86_400
-"""From the shutdown until debts may be absorbed and cash may be claimed."""
+"""From the shutdown until debts may be absorbed."""
+CLAIM_SECONDS = 21 * 86_400
+"""From the shutdown until cash may be claimed."""
 LAST_SECONDS = 60 * 86_400
 """From the shutdown until what is left holds nobody up."""
 SEEN_AT_ONCE, SETTLED_AT_ONCE, ABSORBED_AT_ONCE = 32, 64, 16
@@ -144,16 +146,16 @@ def _report(session: Session, closed: int, now: int, found: Sequence[Holder], po
     unpaid = sum(book.size != 0 or book.cost < -UNSETTLED for book in books)
     owed = Totals.unpack(int(house.totals())).negative
     pools = max(0, -Header.unpack(int(house.header(pool))).principal)
-    last = closed + LAST_SECONDS
+    first, last = closed + CLAIM_SECONDS, closed + LAST_SECONDS
+    claims = "whoever owns cash may claim it" + (f" from {when(first)}" if now < first else "") + " (docs/shutdown.md)"
+    if debtors or unpaid:
+        session.done.append(f"left: {debtors} accounts that owe, {unpaid} markets with positions or profits to settle")
     if owed == pools and not unpaid:
-        session.done.append("nothing is left to settle or to absorb: whoever owns cash may claim it (docs/shutdown.md)")
-        return
-    session.done.append(f"left: {debtors} accounts that owe, {unpaid} markets with positions or profits to settle")
-    session.done.append(
-        f"next: run this again; claims are held up by it until {when(last)}"
-        if now < last
-        else "what is left holds up nobody any more: whoever owns cash may claim it (docs/shutdown.md)"
-    )
+        session.done.append(claims if debtors else f"nothing is left to settle or to absorb: {claims}")
+    elif now < last:
+        session.done.append(f"next: run this again; claims are held up by it until {when(last)}")
+    else:
+        session.done.append(f"what is left holds up nobody any more: {claims}")
 
 
 def _parts(accounts: Sequence[int], most: int) -> Iterator[list[int]]:
