@@ -210,11 +210,12 @@ def redeem_for(owner: address) -> uint256:
 @external
 def leave_in_kind() -> uint256:
     """
-    @notice After a shutdown: gives the caller's first account of the Clearinghouse its part of the vault's, for all of its
-            shares, those it was leaving with too. That account then claims as any other.
-    @dev Refuses `vault: nothing to withdraw`, and before a shutdown `auction: not winding up`.
+    @notice After a shutdown, once claims are paid: gives the caller's first account of the Clearinghouse its part of the
+            vault's, for all of its shares, those it was leaving with too. That account then claims as any other.
+    @dev Refuses `vault: not yet` and `vault: nothing to withdraw`.
     @return The fraction of the vault's account, WAD, rounded down.
     """
+    winding.check_claims()
     extcall backing.CLEARINGHOUSE.collect()
     asked: uint256 = self._requests[msg.sender].shares
     shares: uint256 = erc20.balanceOf[msg.sender]

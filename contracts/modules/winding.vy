@@ -3,9 +3,10 @@
 """
 @title Winding up: what everybody gets once the protocol is shut down for good
 @license AGPL-3.0-only
-@dev docs/exact.md, section 8. Every market is frozen by then, and cash leaves no other way. Debts are taken into a pool,
-     each with as much of its account's spot as it is worth at the frozen prices; then who owns cash takes its share of the
-     pool, of its debts and its spot alike, and is paid out. So quote goes round pro rata, and what was lent in kind.
+@dev docs/exact.md, section 8. Every market is frozen by then, and cash leaves no other way. Losses are made good where
+     they are, so that they settle as any other; debts are taken into a pool, each with as much of its account's spot as it
+     is worth at the frozen prices; then who owns cash takes its share of the pool, of its debts and its spot alike, and is
+     paid out. So quote goes round pro rata, and what was lent in kind.
      The auction, which may move accounts, does so here as it is told, after a shutdown alone.
 """
 from ..interfaces import IAuction
@@ -17,18 +18,21 @@ from . import rounding
 
 _WAD: constant(uint256) = 10**18
 _SIGNED_WAD: constant(int256) = 10**18
-_CUSHION: constant(int256) = 5 * 10**18
 _MARKETS: constant(uint256) = 64
 _MOST_SPOT: constant(uint256) = 16
 _RETIRED: constant(uint256) = 32
 _SETTLE: constant(uint256) = 1_209_600  # seconds in which to settle and to repay: 14 days
+_CLAIM: constant(uint256) = 1_814_400  # seconds in which all losses must have been made good: 21 days
 _LAST: constant(uint256) = 5_184_000  # seconds after which nothing left over holds up the others: 60 days
 _UNSETTLED: constant(int256) = 10**16  # of a market, WAD quote: roundings
+_SPARE: constant(int256) = 10**12  # WAD quote: what settling may cost in roundings
+_RATES: constant(uint256) = 2**64 - 1  # from bit 16 of the settings
 _LOW_128: constant(uint256) = 2**128 - 1
 
 _CLEARINGHOUSE: immutable(IClearinghouse)
 _RISK: immutable(IRiskEngine)
 _POOL: immutable(uint256)
+_NOTHING: immutable(uint256)  # the vault's sub-account that never has anything
 
 
 @deploy
@@ -39,6 +43,7 @@ def __init__(clearinghouse: address):
     _CLEARINGHOUSE = IClearinghouse(clearinghouse)
     _RISK = IRiskEngine(staticcall IClearinghouse(clearinghouse).risk_engine())
     _POOL = (convert(self, uint256) << 96) | 1
+    _NOTHING = (convert(self, uint256) << 96) | (2**96 - 1)
 
 
 @external
@@ -56,7 +61,7 @@ def require_frozen() -> bool:
     """
     @notice Whether all is ready for a shutdown; the auction asks before it shuts down.
     @dev Refuses, in order: `vault: market not frozen`, `vault: too many tokens` (markets with one, above 16: no account
-         could be given its share), `vault: interest runs`, `vault: pool is empty` (its cushion against roundings: 5 quote).
+         could be given its share), `vault: interest runs` (a rate of the settings is not 0).
     """
     tokens: uint256 = 0
     for market: uint256 in range(staticcall _RISK.market_count(), bound=_MARKETS):
@@ -64,33 +69,38 @@ def require_frozen() -> bool:
         if staticcall _CLEARINGHOUSE.spot_token(market) != empty(address):
             tokens += 1
     assert tokens <= _MOST_SPOT, "vault: too many tokens"
-    assert (staticcall _CLEARINGHOUSE.indices()) >> 192 == 0, "vault: interest runs"
-    assert staticcall _CLEARINGHOUSE.cash(_POOL) >= _CUSHION, "vault: pool is empty"
+    # Not those of the moment: they follow what is lent, which settling changes.
+    assert ((staticcall _CLEARINGHOUSE.settings()) >> 16) & _RATES == 0, "vault: interest runs"
     return True
 
 
 @external
 def absorb(accounts: DynArray[uint256, 16]):
     """
-    @notice Takes what accounts owe into the pool, by anyone, and of each the fraction of all it has that is worth it at
-            the frozen prices; all of one that is insolvent, whose loss the vault and then all cash bear.
-    @dev Refuses before 14 days have passed: `vault: not yet`. An account that owes nothing is left as it is.
+    @notice By anyone: makes good what accounts lack, at the cost of the vault and then of all cash; and takes what they
+            owe into the pool, with the fraction of all they have that is worth it at the frozen prices.
+    @dev Refuses before 14 days have passed: `vault: not yet`. An account that owes nothing is left as it is; debts of one
+         whose positions are not settled yet wait until they are. A loss that all cash shares falls on the account's own
+         cash too, so that one with much of it may have to be named again.
     """
-    self._check_time()
+    self._check_time(_SETTLE)
     for account: uint256 in accounts:
-        before: IRiskEngine.Assessment = staticcall _CLEARINGHOUSE.assess(account)
-        cash: int256 = staticcall _CLEARINGHOUSE.cash(account)
-        if account == _POOL or (cash >= 0 and before.equity >= 0):
+        if account == _POOL:
             continue
-        fraction: uint256 = _WAD
-        # What a slice without a discount pays; below 0 the vault pays it.
-        pays: int256 = before.equity
-        if pays >= 0:
-            # (1 − f)·cash + f·equity = 0, rounded up: at most all.
-            fraction = rounding.ceil_udiv(convert(-cash, uint256) * _WAD, convert(pays - cash, uint256))
-            pays = pays * convert(fraction, int256) // _SIGNED_WAD
-        self._move(account, _POOL, fraction, pays, convert(max(pays, 0), uint256))
-        log IInsuranceVault.Absorbed(account=account, fraction=fraction, equity=before.equity)
+        equity: int256 = (staticcall _CLEARINGHOUSE.assess(account)).equity
+        if equity < 0:
+            # Where it is: moved to the pool, positions of many markets would soon be too many for one account.
+            self._move(_NOTHING, account, _WAD, equity - _SPARE, 0)
+            log IInsuranceVault.MadeGood(account=account, equity=equity)
+            equity = (staticcall _CLEARINGHOUSE.assess(account)).equity
+        cash: int256 = staticcall _CLEARINGHOUSE.cash(account)
+        if cash >= 0 or equity < 0 or (staticcall _CLEARINGHOUSE.header(account)) >> 192 != 0:
+            continue
+        # (1 − f)·cash + f·equity = 0, rounded up: at most all.
+        fraction: uint256 = rounding.ceil_udiv(convert(-cash, uint256) * _WAD, convert(equity - cash, uint256))
+        pays: uint256 = convert(equity, uint256) * fraction // _WAD
+        self._move(account, _POOL, fraction, convert(pays, int256), pays)
+        log IInsuranceVault.Absorbed(account=account, fraction=fraction, equity=equity)
 
 
 @external
@@ -98,32 +108,36 @@ def claim(account: uint256) -> uint256:
     """
     @notice Gives an account its share of the pool, by its part of all cash, and pays its cash out to its owner. Its spot
             the owner withdraws as ever.
-    @dev Refuses, in order: `vault: not allowed`, `vault: not yet`, `vault: debts are left` and `vault: profits are left`
-         (anyone may absorb and settle them; after 60 days they hold up nobody), `vault: account owes`, `vault: nothing to
-         claim`.
+    @dev Refuses, in order: `vault: not allowed`, `vault: not yet` (21 days), `vault: debts are left`, `vault: positions are
+         left` and `vault: profits are left` (anyone may absorb and settle them; after 60 days they hold up nobody),
+         `vault: account owes`, `vault: nothing to claim`.
     @param account An account of the caller's, or one it operates.
     @return Units of the quote token paid out.
     """
     assert staticcall _CLEARINGHOUSE.is_allowed(account, msg.sender), "vault: not allowed"
-    closed: uint256 = self._check_time()
+    closed: uint256 = self._check_time(_CLAIM)
+    # The vault's too is cash: collected later, it would change the shares of who comes later.
+    extcall _CLEARINGHOUSE.collect()
     owned: int256 = self._principal(_POOL)
     totals: uint256 = staticcall _CLEARINGHOUSE.totals()
     if block.timestamp < closed + _LAST:
-        assert totals >> 128 == convert(max(-owned, 0), uint256), "vault: debts are left"
-        for market: uint256 in range(staticcall _RISK.market_count(), bound=_MARKETS):
-            # What losers have paid in and no winner has taken yet is cash of somebody's that shares are counted without.
-            cost: int256 = account_words.unpack_position(staticcall _CLEARINGHOUSE.market_book(market))[0]
-            assert cost >= -_UNSETTLED, "vault: profits are left"
+        self._check_settled(totals >> 128, owned)
     assert (staticcall _CLEARINGHOUSE.assess(account)).mm == 0, "vault: account owes"
     mine: int256 = self._principal(account)
     assert mine > 0, "vault: nothing to claim"
     others: uint256 = (totals & _LOW_128) - convert(max(owned, 0), uint256)
     # Principals, all of one index: nobody's share depends on who comes first.
     share: uint256 = convert(mine, uint256) * _WAD // others
+    pooled: int256 = staticcall _CLEARINGHOUSE.cash(_POOL)
+    if pooled < 0:
+        # Where all is lent out, a rounding may make its part of the debts more than its cash.
+        own: uint256 = convert(staticcall _CLEARINGHOUSE.cash(account), uint256)
+        share = min(share, own * _WAD // convert(-pooled, uint256))
     if share != 0:
         self._move(_POOL, account, share, 0, 0)
-    cash: int256 = staticcall _CLEARINGHOUSE.cash(account)
-    amount: uint256 = convert(max(cash, 0), uint256) // staticcall _CLEARINGHOUSE.quote_scale()
+    amount: uint256 = convert(
+        staticcall _CLEARINGHOUSE.cash(account), uint256
+    ) // staticcall _CLEARINGHOUSE.quote_scale()
     log IInsuranceVault.Claimed(account=account, share=share, amount=amount)
     if amount != 0:
         extcall self._auction().pay_out(account, amount)
@@ -139,8 +153,30 @@ def hand_over(owner: address, fraction: uint256):
 
 
 @internal
+@view
+def check_claims():
+    """
+    @notice Refuses until claims are paid: `vault: not yet`. Until then the vault stands for losses not made good yet.
+    """
+    self._check_time(_CLAIM)
+
+
+@internal
 def _move(account: uint256, taker: uint256, fraction: uint256, pays: int256, gets: uint256):
     extcall self._auction().wind(account, taker, fraction, pays, gets)
+
+
+@internal
+@view
+def _check_settled(debts: uint256, owned: int256):
+    assert debts == convert(max(-owned, 0), uint256), "vault: debts are left"
+    for market: uint256 in range(staticcall _RISK.market_count(), bound=_MARKETS):
+        cost: int256 = 0
+        size: int256 = 0
+        cost, size = account_words.unpack_position(staticcall _CLEARINGHOUSE.market_book(market))
+        assert size == 0, "vault: positions are left"
+        # What losers have paid in and no winner has taken yet is cash of somebody's that shares are counted without.
+        assert cost >= -_UNSETTLED, "vault: profits are left"
 
 
 @internal
@@ -151,9 +187,9 @@ def _auction() -> IAuction:
 
 @internal
 @view
-def _check_time() -> uint256:
+def _check_time(wait: uint256) -> uint256:
     closed: uint256 = staticcall self._auction().closed_at()
-    assert closed != 0 and block.timestamp >= closed + _SETTLE, "vault: not yet"
+    assert closed != 0 and block.timestamp >= closed + wait, "vault: not yet"
     return closed
 
 

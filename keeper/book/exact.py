@@ -60,17 +60,26 @@ class Exact:
         """The auction's terms."""
         return Terms.unpack(self.mirror.scalars["terms"])
 
-    @cached_property
+    @property
     def indices(self) -> Indices:
         """Indices with interest up to now."""
+        return self._accrued[0]
+
+    @property
+    def custody(self) -> Custody:
+        """Tokens held, and the reserve with the vault's interest up to now."""
+        return self._accrued[1]
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Sums of positive and of negative principal."""
+        return Totals.unpack(self.mirror.scalars.get("totals", 0))
+
+    @cached_property
+    def _accrued(self) -> tuple[Indices, Custody]:
         scalars = self.mirror.scalars
         stored = Indices.unpack(scalars["indices"]) if "indices" in scalars else Indices(WAD, WAD)
-        return interest.accrue(
-            stored,
-            Totals.unpack(scalars.get("totals", 0)),
-            Custody.unpack(scalars.get("custody", 0)),
-            self.now,
-        )[0]
+        return interest.accrue(stored, self.totals, Custody.unpack(scalars.get("custody", 0)), self.now)
 
     @property
     def ready(self) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from keeper.book.exact import Exact, Holdings, joined, part_of
 from keeper.config import wad
 from keeper.config.schema import BidSection, FeesSection
+from keeper.decide.backing import Backing, backing_of, shared
 from keeper.decide.models import BidModel
 from keeper.decide.offer import GAS_BID, Offer, offer_of
 from keeper.model.auction import opener_share
@@ -62,10 +64,19 @@ class Book:
     cash: int
     holdings: Holdings
     assessment: Assessment
-    vault: int = 0
+    backing: Backing
     lots: list[Lot] = field(default_factory=list)
     profit: int = 0
     gas: int = GAS_BID
+
+
+class Taken(NamedTuple):
+    """The taker's book after one more lot, and who is left to pay for the next."""
+
+    cash: int
+    holdings: Holdings
+    assessment: Assessment
+    backing: Backing
 
 
 class Bidder:
@@ -94,16 +105,16 @@ class Bidder:
     def choose(self, exact: Exact, offers: Iterable[Offer], free: int) -> Bid | None:
         """The bid to make now with `free` of the taker's margin, or None if nothing pays or can be carried."""
         cash, holdings = exact.cash(self._taker), exact.holdings(self._taker)
-        vault = exact.mirror.scalars["vault"] << 96
-        book = Book(cash, holdings, exact.measure(cash, holdings), exact.cash(vault))
+        book = Book(cash, holdings, exact.measure(cash, holdings), backing_of(exact))
         start = excess(book.assessment)
         floor = max(0, start - free)
         for offer in offers:
             if len(book.lots) == self._bid.lots or book.gas + offer.gas > self._fees.max_gas:
                 break
             asked = self._largest(exact, book, offer, floor)
-            if asked and self._model.takes(offer, min(asked, offer.quote.fraction)):
-                self._take(exact, book, offer, asked)
+            taken = self._after(exact, book, offer, asked) if asked else None
+            if taken is not None and self._model.takes(offer, min(asked, offer.quote.fraction)):
+                self._take(book, offer, asked, taken)
         if not book.lots:
             return None
         margin = max(0, start - excess(book.assessment))
@@ -143,32 +154,40 @@ class Bidder:
         return low
 
     def _carries(self, exact: Exact, book: Book, offer: Offer, fraction: int, floor: int) -> bool:
-        if exact.quote(offer.account, fraction).reason or self._from_vault(exact, offer, fraction) > book.vault:
+        if exact.quote(offer.account, fraction).reason:
             return False
-        _, holdings, after = self._after(exact, book, offer, fraction)
-        if len(holdings) > MAX_MARKETS or after.state != LIVE or after.mm > wad(self._bid.max_requirement):
+        taken = self._after(exact, book, offer, fraction)
+        if taken is None:
+            return False
+        after = taken.assessment
+        if len(taken.holdings) > MAX_MARKETS or after.state != LIVE or after.mm > wad(self._bid.max_requirement):
             return False
         buffer = after.im * self._bid.margin_buffer_bps // BPS
         return excess(after) >= max(floor, buffer)
 
-    def _after(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> tuple[int, Holdings, Assessment]:
-        """The taker's book with so much of the account, also where the Auction would clip it."""
+    def _after(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> Taken | None:
+        """The taker's book with so much of the account, also where the Auction would clip it; None: it is refused.
+
+        A loss that is shared falls on the taker's own cash as on everybody's, and so counts in its margin.
+        """
         quote = offer.quote
         part_cash, part = part_of(offer.cash, offer.holdings, fraction)
         pays = ceil_div(fraction * (quote.equity * WAD - quote.lambda_taker * quote.mm), WAD**2)
         cash = book.cash + part_cash - pays
+        moved = exact.quote(offer.account, fraction)
+        opener, _ = opener_share(moved.penalty_paid, moved.run.paid, exact.terms.opener_cap)
+        given, _ = part_of(offer.cash, {}, moved.fraction)
+        got, left = book.cash + given - moved.taker_pays, offer.cash - given + moved.account_gets
+        more = max(got, 0) - max(book.cash, 0) + max(left, 0) - max(offer.cash, 0)
+        backing = book.backing.after(moved.account_gets + opener - moved.taker_pays, more)
+        if backing is None:
+            return None
+        cash = shared(cash, book.backing, backing)
         holdings = joined([book.holdings, part])
-        return cash, holdings, exact.measure(cash, holdings)
+        return Taken(cash, holdings, exact.measure(cash, holdings), backing)
 
-    def _from_vault(self, exact: Exact, offer: Offer, fraction: int) -> int:
-        """What the vault pays for this fraction; negative: what it gets."""
-        quote = exact.quote(offer.account, fraction)
-        opener, _ = opener_share(quote.penalty_paid, quote.run.paid, exact.terms.opener_cap)
-        return quote.account_gets + opener - quote.taker_pays
-
-    def _take(self, exact: Exact, book: Book, offer: Offer, asked: int) -> None:
-        book.vault -= self._from_vault(exact, offer, asked)
-        book.cash, book.holdings, book.assessment = self._after(exact, book, offer, asked)
+    def _take(self, book: Book, offer: Offer, asked: int, taken: Taken) -> None:
+        book.cash, book.holdings, book.assessment, book.backing = taken
         book.lots.append(self._lot(offer, asked))
         book.profit += offer.profit(min(asked, offer.quote.fraction))
         book.gas += offer.gas

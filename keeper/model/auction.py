@@ -20,6 +20,9 @@ SHARES = 1023
 NOT_LIVE = "auction: price not live"
 HEALTHY = "auction: healthy"
 ALL_OR_NOTHING = "auction: all or nothing"
+SHUT_DOWN = "auction: shut down"
+NOT_RELIEVED = (NOT_LIVE, HEALTHY, SHUT_DOWN)
+"""Why an account cannot be relieved at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .auction import (
-    HEALTHY,
     NOT_LIVE,
+    NOT_RELIEVED,
     SHARES,
+    SHUT_DOWN,
     Quote,
     bid_quote,
     clock_start,
@@ -73,6 +74,7 @@ class AuctionHouse:
         self.entries = Table[int, int](journal, "auction_entries", 0)
         self.limits = Cell[Limits](journal, "limits", limits)
         self.spent = Cell[tuple[int, int]](journal, "spent", (0, 0))
+        self.closed_at = Cell[int](journal, "closed_at", 0)
 
     @act
     def open(self, caller: int, accounts: Sequence[int]) -> dict[int, str]:
@@ -84,7 +86,7 @@ class AuctionHouse:
             if assessment.state == LATE:
                 skipped[account] = NOT_LIVE
                 continue
-            if assessment.sighted:
+            if assessment.sighted and not self.closed_at.value:
                 self.enter(account, self.sighting(run, caller), known_loss(assessment))
             elif run.start or run.listed:
                 self.enter(account, ended(run), 0)
@@ -120,6 +122,8 @@ class AuctionHouse:
         run = self.runs[account]
         curve = self.curves.value[self.sighting(run, caller).curve]
         assessment, terms = self.clearinghouse.judged(account), self.terms.value
+        if self.closed_at.value and assessment.state != LATE and assessment.sighted:
+            return Quote(SHUT_DOWN, assessment.equity, assessment.mm, assessment.up, run)
         return bid_quote(assessment, run, curve, terms, self.clock.now, fraction, self.vault_left())
 
     @act
@@ -144,7 +148,7 @@ class AuctionHouse:
         if lot.account == taker:
             return "auction: taker is the account"
         quote = self.quote(lot.account, lot.fraction)
-        if quote.reason in (NOT_LIVE, HEALTHY):
+        if quote.reason in NOT_RELIEVED:
             return quote.reason
         refusal = self._limits(lot, quote)
         if refusal:
@@ -187,6 +191,7 @@ class AuctionHouse:
     @act
     def add_curve(self, curve: Curve) -> int:
         """Append a curve, which runs that start from now on follow; returns its id."""
+        require(not self.closed_at.value, SHUT_DOWN)
         self.curves.value = (*self.curves.value, curve)
         return len(self.curves.value) - 1
 
@@ -196,6 +201,7 @@ class AuctionHouse:
         iota = self.clearinghouse.engine.risk.value.iota
         in_range = BPS < terms.target <= iota and terms.penalty < terms.target - BPS
         require(in_range and terms.backstop > 0 and terms.watch > 0, "auction: terms out of range")
+        require(not self.closed_at.value, SHUT_DOWN)
         self.terms.value = terms
 
     @act

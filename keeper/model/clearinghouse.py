@@ -73,10 +73,10 @@ class Clearinghouse(Trading):
     def withdraw(self, caller: int, account: int, amount: int) -> int:
         """Quote in token units out of an account's cash, past zero if it can carry that; returns what is paid."""
         self._check_door(account, amount)
-        require(self.is_allowed(account, caller), NOT_ALLOWED)
+        require(caller == self.named.auction or self.is_allowed(account, caller), NOT_ALLOWED)
         wad = self._cash_wad(amount)
         before = self.accrue()
-        paid = self.leaving(account, wad)
+        paid = self.leaving(caller, account, wad)
         require(paid > 0, NOTHING_TO_MOVE)
         require(self.custody.value.held >= paid, "clearinghouse: not enough tokens")
         self.move_tokens(-paid)

@@ -80,9 +80,10 @@ class Limits(Ledger):
             return WAD
         return 0 if short >= others else WAD - ceil_div(short * WAD, others)
 
-    def leaving(self, account: int, amount: int) -> int:
+    def leaving(self, caller: int, account: int, amount: int) -> int:
         """What is paid (WAD, whole token units) where `amount` of cash is taken: owned or borrowed, at the rate."""
-        rate = WAD if account == self.vault_account else self.exit_rate()
+        whole = account == self.vault_account or caller == self.named.auction
+        rate = WAD if whole else self.exit_rate()
         return amount * rate // WAD // self.quote_scale * self.quote_scale
 
     # Caps

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .auction import BPS_TO_WAD, HEALTHY, NOT_LIVE, known_loss
+from .auction import BPS_TO_WAD, NOT_RELIEVED, known_loss
 from .auction_house import NONCES, ended
 from .exchange import Exchange, Signed
 from .rounding import WAD
@@ -31,7 +31,7 @@ class MatchingHouse(StandingHouse):
         """Trade signed orders for an account in breach, each within what its relief may cost."""
         require(self.clearinghouse.venues[exchange.address], "auction: not a venue")
         quote = self.quote(account, WAD, caller)
-        if quote.reason in (NOT_LIVE, HEALTHY):
+        if quote.reason in NOT_RELIEVED:
             raise Refused(quote.reason)
         run = self.sighting(self.runs[account], caller)
         least = self.clearinghouse.judged(account).floor

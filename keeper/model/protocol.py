@@ -16,6 +16,7 @@ from .prices import Oracle
 from .risk_engine import Clock, RiskEngine
 from .state import Journal, Table, trial
 from .vault import Vault
+from .winding import Winding
 from .words import Curve, Limits, Settings, SlowFeed, Terms
 
 
@@ -71,6 +72,7 @@ class Protocol:
         )
         self.vault = Vault(self.journal, self.clearinghouse, setup.addresses.vault, setup.cooldown)
         self.batch = Batch(self.clearinghouse, self.exchange, self.auction)
+        self.winding = Winding(self.clearinghouse, self.auction, self.vault)
         self.clearinghouse.set_venue(setup.addresses.exchange, True)
 
         self.update = self.engine.update

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .auction import HEALTHY, NOT_LIVE, PERCENT, SHARES, Quote, bid_quote, lambda_at, opener_share
+from .auction import NOT_RELIEVED, PERCENT, SHARES, SHUT_DOWN, Quote, bid_quote, lambda_at, opener_share
 from .auction_house import AuctionHouse
 from .clearinghouse import Clearinghouse
 from .margin import BELOW_INITIAL
@@ -88,6 +88,7 @@ class StandingHouse(AuctionHouse):
     ) -> int:
         """Put a bid on the book, with cash of the taker's that covers all it offers; returns its id."""
         require(self.clearinghouse.is_allowed(taker, caller), "auction: not allowed")
+        require(not self.closed_at.value, SHUT_DOWN)
         require(tick * 100 <= self.curves.value[-1].points[-1][1], "auction: tick out of range")
         require(0 < minimum <= capacity <= MOST, "auction: capacity out of range")
         require(markets < 2**64 and markets.bit_count() <= MAX_MARKETS, "auction: too many markets")
@@ -129,7 +130,7 @@ class StandingHouse(AuctionHouse):
         """Standing bids take an account in breach, lowest tick first, then oldest; returns what became of each."""
         require(most <= MAX_SWEPT, "auction: too many to sweep")
         quote = self.quote(account, WAD, caller)
-        if quote.reason in (NOT_LIVE, HEALTHY):
+        if quote.reason in NOT_RELIEVED:
             raise Refused(quote.reason)
         stored = self.clearinghouse.accounts[account]
         held = stored.spots | stored.perps
@@ -139,7 +140,7 @@ class StandingHouse(AuctionHouse):
         # What is passed over is not tried.
         while tried < most:
             assessment = self.clearinghouse.judged(account)
-            if quote.reason in (NOT_LIVE, HEALTHY):
+            if quote.reason in NOT_RELIEVED:
                 break
             run = self.sighting(self.runs[account], caller)
             fitting = [bid for bid in words if self._fits(bid, account, held, run, assessment)]

@@ -28,6 +28,8 @@ from scripts._deployment.units import (
 
 LOCAL = "local"
 """In place of an address: deploy one for tests, on a local network only."""
+MOST_TOKENS = 16
+"""Markets with a token: an account holds no more, and after a shutdown each must get its share of all of them."""
 
 
 def _address(value: str) -> str:
@@ -311,6 +313,16 @@ class Parameters(Section):
         for symbol in symbols:
             if symbols.count(symbol) > 1:
                 raise ValueError(f"{symbol} is there {symbols.count(symbol)} times: once is right")
+        return markets
+
+    @field_validator("markets")
+    @classmethod
+    def _can_be_shut_down(cls, markets: list[Market]) -> list[Market]:
+        tokens = sum(market.token is not None for market in markets)
+        if tokens > MOST_TOKENS:
+            raise ValueError(
+                f"{tokens} of them have a token: at most {MOST_TOKENS} may, or the protocol could never be shut down"
+            )
         return markets
 
     @model_validator(mode="after")

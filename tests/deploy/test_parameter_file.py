@@ -83,6 +83,19 @@ def too_many_markets() -> list[dict[str, Any]]:
     return [{**first, "symbol": f"m{number}"} for number in range(65)]
 
 
+def markets_with_tokens(number: int) -> list[dict[str, Any]]:
+    """So many with a token, and a 17th and more without."""
+    return [
+        {**market, **({} if place < number else {"token": None, "token_decimals": None})}
+        for place, market in enumerate(too_many_markets()[:20])
+    ]
+
+
+def test_load_parameters__as_many_tokens_as_a_shutdown_bears__taken(tmp_path: Path) -> None:
+    markets = load_parameters(edited(tmp_path, ("markets", markets_with_tokens(16)))).markets
+    assert sum(market.token is not None for market in markets) == 16
+
+
 @pytest.mark.parametrize(
     ("edits", "message"),
     [
@@ -193,6 +206,10 @@ def too_many_markets() -> list[dict[str, Any]]:
         ),
         ([("markets.0.heartbeat", 0)], "markets[0]: heartbeat is 0: a feed needs one of at least 1 second"),
         ([("markets", too_many_markets())], "markets: 65 entries: at most 64 allowed"),
+        (
+            [("markets", markets_with_tokens(17))],
+            "markets: 17 of them have a token: at most 16 may, or the protocol could never be shut down",
+        ),
         ([("markets", [])], "markets: 0 entries: at least 1 allowed"),
         ([("markets", DELETE)], "markets: missing"),
         ([("markets", {"eth": {}})], "markets: an object of 1 keys: input should be a valid list"),

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "spec-map.md"
 SECTIONS = 11
-OPEN = 1
+OPEN = 0
 """Rows whose test column begins with "open". Lower it when one is shown; raise it only if a sentence loses its test."""
 HEAD, RULE = ("sentence", "code", "test"), ("---",) * 3
 NAMED = re.compile(r"`([\w./-]+?)(::?)(\w+)`")

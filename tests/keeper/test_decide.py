@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 
 from keeper.book.exact import Exact, joined, part_of
+from keeper.chain.events import InterestChanged
 from keeper.config import ConfigError
 from keeper.config.schema import BidSection, FeesSection
 from keeper.decide.attempts import LONGEST, Attempts
+from keeper.decide.backing import Backing
 from keeper.decide.bids import Bid, Bidder, excess
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
 from keeper.decide.sight import batches, due, recovered
 from keeper.model.requirement import Holding
+from keeper.model.trading import FLOOR
+from keeper.model.words import Custody, Indices, Totals
 from tests.keeper.books import NOW, VAULT, WAD, changed, exact_of, running, set_up
 
 VICTIM, OTHER, TAKER = 1 << 96, 2 << 96, 3 << 96
@@ -140,18 +144,90 @@ def test_choose__as_many_lots_as_configured__no_more() -> None:
     assert len(bid.lots) == 4
 
 
-def test_choose__insolvent_account__paid_by_the_vault_within_what_it_has() -> None:
-    exact = book(age=300, cash=-50)
-    quote = exact.quote(VICTIM)
-    assert quote.lambda_account == 0 < quote.lambda_taker
-    assert quote.taker_pays < 0
+def insolvent(*, lent: int, vault: int = 0, reserve: int = 0, more: Any = ()) -> Exact:
+    """A victim that owes 50 more than it has, a taker with 1,000, others' `lent`; totals are what the accounts are."""
+    custody = Custody(1_000 * WAD, reserve * WAD)
+    totals = Totals(positive=(1_000 + lent + vault) * WAD, negative=50 * WAD)
+    return book(
+        age=300,
+        cash=-50,
+        more=[
+            changed(VAULT << 96, vault * WAD, {}),
+            InterestChanged(Indices(WAD, WAD, NOW).pack(), totals.pack(), custody.pack()),
+            *more,
+        ],
+    )
+
+
+def shared_in(exact: Exact, pays: int, fund: int, lent: int) -> int:
+    """What is left of 1.0 of cash when the vault pays what it has of the price and all cash shares the rest, WAD."""
+    owned = (1_000 + lent) * WAD + (-50 * WAD + pays)
+    loss = pays - fund
+    return WAD * (owned - loss) // owned
+
+
+@pytest.mark.parametrize(("vault", "reserve"), [(0, 0), (60, 0), (0, 60), (30, 30)])
+def test_choose__insolvent_account__bid_for_whole_though_the_vault_cannot_pay(vault: int, reserve: int) -> None:
+    """What the vault lacks all cash shares; the taker's falls by its part, and its margin with it."""
+    exact = insolvent(lent=100_000, vault=vault, reserve=reserve)
+    pays = -exact.quote(VICTIM).taker_pays
+    assert pays > (vault + reserve) * WAD
     bid = bid_on(exact)
     assert bid is not None
-    assert bid.lots[0].fraction == WAD
-    empty = book(age=300, cash=-50, more=[changed(VAULT << 96, -quote.taker_pays - 1, {})])
-    partial = bid_on(empty)
-    assert partial is not None
-    assert -empty.quote(VICTIM, partial.lots[0].fraction).taker_pays <= -quote.taker_pays - 1
+    assert [(lot.account, lot.fraction) for lot in bid.lots] == [(VICTIM, WAD)]
+    left = shared_in(exact, pays, (vault + reserve) * WAD, 100_000)
+    cash = (1_000 * WAD - 50 * WAD + pays) * left // WAD
+    after_loss = exact.measure(cash, exact.holdings(VICTIM))
+    assert bid.margin == pytest.approx(excess(exact.assess(TAKER)) - excess(after_loss), abs=10**6)
+    assert left < WAD
+
+
+def test_choose__insolvent_account__covered_by_reserve_and_vault__no_cash_is_shared() -> None:
+    exact = insolvent(lent=0, vault=100, reserve=100)
+    bid = bid_on(exact)
+    assert bid is not None
+    pays = -exact.quote(VICTIM).taker_pays
+    assert pays < 200 * WAD
+    full = exact.measure(1_000 * WAD - 50 * WAD + pays, exact.holdings(VICTIM))
+    assert bid.margin == excess(exact.assess(TAKER)) - excess(full)
+
+
+def test_choose__insolvent_account__share_of_the_loss_is_more_than_margin_allows__takes_a_part() -> None:
+    """The taker's is the only cash: nearly all that it is paid it pays itself, and so it can carry less."""
+    whole = bid_on(insolvent(lent=0, vault=200), free=80 * WAD)
+    assert whole is not None
+    part = bid_on(insolvent(lent=0), free=80 * WAD)
+    assert part is not None
+    assert WAD // 10 < part.lots[0].fraction < whole.lots[0].fraction // 2
+    assert part.margin <= 80 * WAD
+
+
+def test_backing__reserve_first_then_vault_then_all_cash() -> None:
+    start = Backing(reserve=30, vault=20, owned=1_000, supply=WAD)
+    assert start.after(30, 0) == Backing(0, 20, 1_000, WAD)
+    assert start.after(50, 0) == Backing(0, 0, 980, WAD)
+    assert start.after(148, 0) == Backing(0, 0, 882, WAD * 882 // 980)
+    assert start.after(148, 20) == Backing(0, 0, 902, WAD * 902 // 1_000)
+    assert start.after(-5, -7) == Backing(35, 20, 993, WAD)
+
+
+def test_backing__loss_beyond_the_floor_of_the_index__refused() -> None:
+    start = Backing(reserve=0, vault=0, owned=10**6, supply=WAD)
+    assert start.after(10**6 - 1, 0) == Backing(0, 0, 1, FLOOR)
+    assert start.after(10**6, 0) is None
+    assert Backing(0, 0, 10**6 + 1, WAD).after(10**6, 0) is None
+
+
+def test_choose__two_insolvent_accounts__the_second_finds_what_the_first_left() -> None:
+    other = [changed(OTHER, -50 * WAD, LONG), running(OTHER, 300, last=10)]
+    exact = insolvent(lent=100_000, vault=100, more=other)
+    both = bid_on(exact, VICTIM, OTHER)
+    assert both is not None
+    assert [lot.account for lot in both.lots] == [VICTIM, OTHER]
+    lone = bid_on(exact)
+    assert lone is not None
+    # The taker bears its part of what the vault's 100 do not cover of both, which is more than of one alone.
+    assert both.margin > 2 * lone.margin
 
 
 def test_choose__taker_below_its_margin__no_bid_that_leaves_it_there() -> None:

@@ -20,6 +20,7 @@ from keeper.model.ledger import EMPTY, Account
 from keeper.model.protocol import Addresses, Protocol, Setup
 from keeper.model.requirement import Holding
 from keeper.model.state import Refused
+from keeper.model.winding import MORE_THAN_ALL
 from keeper.model.words import (
     LISTED,
     PERP_ALLOWED,
@@ -271,11 +272,14 @@ class World:
         assert self.stored_money() == self.modelled_money()
         assert self.vault.totalAssets() == model.vault.total_assets()
         assert self.vault.totalSupply() == model.vault.supply.value
-        assert self.auction.terms() == model.auction.terms.value.pack()
+        closed = model.auction.closed_at.value
+        assert self.auction.closed_at() == closed
+        assert self.auction.terms() == (0 if closed else model.auction.terms.value.pack())
         assert self.auction.limits() == model.auction.limits.value.pack()
         assert sorted(self.auction.standing_book()) == [bid.pack() for bid in model.auction.on_book()]
         assert self.auction.vault_left() == model.auction.vault_left()
-        assert house.entries() == model.clearinghouse.entries.value == sum(model.auction.entries.rows.values())
+        known = sum(model.auction.entries.rows.values()) + (MORE_THAN_ALL if closed else 0)
+        assert house.entries() == model.clearinghouse.entries.value == known
         self.engines.assert_same_words(range(MARKETS))
         for market in range(MARKETS):
             assert house.market_book(market) == model.clearinghouse.books[market].pack(), f"book of {market}"
