@@ -8,6 +8,8 @@ VENV := .venv
 # Ape and natrix find the compiler, and Ape finds anvil, on PATH.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
+# keccak256 written in C, of the lock file: the test networks do little else so often.
+export ETH_HASH_BACKEND := pysha3
 
 WORKERS ?= 2
 VYPER_SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
