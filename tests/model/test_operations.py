@@ -55,7 +55,7 @@ def table(counted: Totals) -> str:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_operations__random_walk__contracts_equal_the_model_to_the_wei(seed, walks_folder):
+def test_operations__random_walks__contracts_equal_the_model_to_the_wei(seed, walks_folder):
     """Each walk does something of everything; what is asked of all together, the last one to end asserts."""
     use_own_cache()
     counted = Totals()
