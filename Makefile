@@ -8,6 +8,8 @@ VENV := .venv
 # Ape and natrix find the compiler, and Ape finds anvil, on PATH.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
+# keccak256 written in C, of the lock file: the test networks do little else so often.
+export ETH_HASH_BACKEND := pysha3
 
 WORKERS ?= 2
 VYPER_SOURCES = $(shell find contracts -name '*.vy' -o -name '*.vyi')
@@ -53,9 +55,11 @@ lock: ## requirements.lock anew from requirements.in and requirements.overrides
 	  --custom-compile-command "make lock" --override requirements.overrides \
 	  --output-file requirements.lock requirements.in
 
-# Ape's cache does not see that an import or an interface changed.
+# Ape's cache does not see that an import or an interface changed: commands and tests take what is kept for the sources'
+# present state. The differential tests' own compiler works meanwhile.
 compile: setup
-	ape compile --force
+	@python -m tests.model.compiled & other=$$!; made=0; ape compile --force || made=$$?; wait $$other; exit $$made
+	@python -m scripts._deployment.kept
 
 test: test-contracts test-python ## every test
 
@@ -63,9 +67,10 @@ test: test-contracts test-python ## every test
 test-contracts: compile
 	pytest -n $(WORKERS) --dist loadfile $(wildcard tests/unit tests/deploy tests/gas)
 
-# Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test.
+# Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test. The longest
+# files come first, in the order of tests/order.py.
 test-python: compile
-	pytest -n $(WORKERS) --dist loadfile -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
 
 coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
 	@python -m scripts.coverage --workers $(WORKERS)

@@ -1,14 +1,26 @@
-"""What every test session does: say how many tests were skipped, and on a build machine accept none."""
+"""What every test session does: the longest first; say how many were skipped, and on a build machine accept none."""
 
 import os
+from typing import Any
 
 import pytest
+
+from tests.order import longest_first, scheduler
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tests on Ape's network are isolated by `tests/chain_state.py`, not by Ape."""
     if hasattr(config.option, "disable_isolation"):
         config.option.disable_isolation = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return scheduler(config, log)
 
 
 def skips(session: pytest.Session) -> int:

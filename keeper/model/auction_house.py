@@ -75,6 +75,10 @@ class AuctionHouse:
         self.limits = Cell[Limits](journal, "limits", limits)
         self.spent = Cell[tuple[int, int]](journal, "spent", (0, 0))
         self.closed_at = Cell[int](journal, "closed_at", 0)
+        self._add_tables(journal)
+
+    def _add_tables(self, journal: Journal) -> None:
+        """What a house that does more keeps too."""
 
     @act
     def open(self, caller: int, accounts: Sequence[int]) -> dict[int, str]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from .auction import NOT_RELIEVED, PERCENT, SHARES, SHUT_DOWN, Quote, bid_quote, lambda_at, opener_share
 from .auction_house import AuctionHouse
-from .clearinghouse import Clearinghouse
 from .margin import BELOW_INITIAL
 from .requirement import MAX_MARKETS, Assessment
 from .rounding import BPS, WAD, ceil_div
 from .state import Cell, Journal, Refused, Table, act, require
-from .words import Curve, Limits, Run, Terms
+from .words import Run
 
 PLACES = 64
 MAX_SWEPT = 8
@@ -52,16 +51,7 @@ class Swept:
 class StandingHouse(AuctionHouse):
     """The auction with its book of standing bids."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        clearinghouse: Clearinghouse,
-        address: int,
-        terms: Terms,
-        first: Curve,
-        limits: Limits,
-    ) -> None:
-        super().__init__(journal, clearinghouse, address, terms, first, limits)
+    def _add_tables(self, journal: Journal) -> None:
         self.count = Cell[int](journal, "standing_count", 0)
         self.book = Table[int, Standing | None](journal, "standing_book", None)
         self.takers = Table[int, int](journal, "standing_takers", 0)

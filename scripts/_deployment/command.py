@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import click
 from ape import accounts
 from ape.api import AccountAPI, ProviderAPI
-from ape.contracts import ContractContainer
 from ape.managers.project import ProjectManager
 
+from scripts._deployment.compiled import contract
 from scripts._deployment.record import DEPLOYMENTS, is_local
 from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader
@@ -61,13 +61,8 @@ def sender(alias: str | None, provider: ProviderAPI, yes: bool) -> AccountAPI:
 
 
 def fresh(project: ProjectManager) -> Loader:
-    """A loader that compiles what is deployed from the sources of now: Ape's cache does not see changed imports."""
-
-    def load(name: str) -> ContractContainer:
-        (source,) = project.contracts_folder.rglob(f"{name}.vy")
-        return project.load_contracts(source, use_cache=False)[name]
-
-    return cache(load)
+    """A loader of what is deployed, from the sources of now: Ape's cache does not see changed imports."""
+    return cache(partial(contract, project))
 
 
 def say(done: list[str], path: Path) -> None:

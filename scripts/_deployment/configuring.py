@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +14,7 @@ from keeper.model.words import Parameters as MarketWord
 from scripts._deployment.council import Council
 from scripts._deployment.deploying import check_local_parts, check_wiring, deploy_market_parts
 from scripts._deployment.parameters import LOCAL, Market, Parameters
-from scripts._deployment.record import (
-    CONTRACTS,
-    DeployedMarket,
-    Record,
-    check_chain,
-    is_of_gone_chain,
-    read_record,
-    record_path,
-)
+from scripts._deployment.record import DeployedMarket, Record, open_record, record_path
 from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader, Session
 
@@ -46,15 +38,7 @@ def configure(
     provider = account.provider
     path = path or record_path(provider)
     check_local_parts(parameters, parameters_path, provider)
-    record = read_record(path)
-    if record is None:
-        raise Refused(f"{path}: there is no such deployment file: run deploy first")
-    if is_of_gone_chain(record, provider):
-        raise Refused(f"{path}: is of a local chain that is gone: run deploy first, or deploy --configure")
-    check_chain(record, path, provider)
-    missing = [name for name in CONTRACTS if name not in record.contracts]
-    if missing or record.quote is None:
-        raise Refused(f"{path}: the deployment is unfinished, without {', '.join(missing)}: run deploy again")
+    record = open_record(path, provider)
     session = Session(load, account, record, path)
     check_wiring(session)
     session.council = _council(session)
@@ -80,14 +64,19 @@ def _council(session: Session) -> Council | None:
     for owner in (session.account.address, known.address if known else None):
         if owner and all(session.contract(name).owner() == owner for name in OWNED):
             return None if owner == session.account.address else Council(session.contract(TIMELOCK), session.account)
-    for name in OWNED:
+    check_owners(session, OWNED, {session.account.address}, "configure it")
+    return None
+
+
+def check_owners(session: Session, names: Iterable[str], allowed: set[str], act: str) -> None:
+    """Refused where a contract is owned by nobody of those allowed."""
+    for name in names:
         owner = session.contract(name).owner()
-        if owner != session.account.address:
+        if owner not in allowed:
             raise Refused(
                 f"{name} at {session.record.address(name)} is owned by {owner}, not by {session.account.address}: "
-                "only its owner may configure it"
+                f"only its owner may {act}"
             )
-    return None
 
 
 def _check_constants(session: Session, parameters: Parameters, file: Path) -> None:

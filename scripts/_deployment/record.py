@@ -122,6 +122,20 @@ def is_of_gone_chain(record: Record, provider: ProviderAPI) -> bool:
     )
 
 
+def open_record(path: Path, provider: ProviderAPI) -> Record:
+    """The deployment file of the connected chain, with all contracts in it; refused if there is none such."""
+    record = read_record(path)
+    if record is None:
+        raise Refused(f"{path}: there is no such deployment file: run deploy first")
+    if is_of_gone_chain(record, provider):
+        raise Refused(f"{path}: is of a local chain that is gone: run deploy first, or deploy --configure")
+    check_chain(record, path, provider)
+    missing = [name for name in CONTRACTS if name not in record.contracts]
+    if missing or record.quote is None:
+        raise Refused(f"{path}: the deployment is unfinished, without {', '.join(missing)}: run deploy again")
+    return record
+
+
 def check_chain(record: Record, path: Path, provider: ProviderAPI) -> None:
     """Refused unless the connected chain is the file's, with the file's code at each address."""
     if record.chain_id != provider.chain_id:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,27 +37,19 @@ class Recorder:
         return found
 
     def exchange(self, patch: pytest.MonkeyPatch) -> None:
-        """Put the marking iterators in the place of py-evm's and of titanoboa's, which also keeps the way it went."""
+        """Put a marking iterator in the place of py-evm's and of titanoboa's, which also keeps the way it went."""
         recorder = self
+        nowhere: deque[int] = deque(maxlen=0)
         compiler_data = boa.interpret.compiler_data
 
         def opcodes(stream: Any) -> Iterator[int]:
             code = stream._raw_code_bytes
             marks = recorder.marks(code)
+            went = getattr(stream, "_trace", nowhere)
             length = len(code)
             while (position := stream.program_counter) < length:
                 marks[position] = 1
-                stream.program_counter = position + 1
-                yield code[position]
-            yield STOP
-
-        def traced_opcodes(stream: Any) -> Iterator[int]:
-            code = stream._raw_code_bytes
-            marks = recorder.marks(code)
-            length = len(code)
-            while (position := stream.program_counter) < length:
-                marks[position] = 1
-                stream._trace.append(position)
+                went.append(position)
                 stream.program_counter = position + 1
                 yield code[position]
             yield STOP
@@ -67,7 +60,7 @@ class Recorder:
             return compiler_data(source, name, filename, *args, **settings)
 
         patch.setattr(CodeStream, "__iter__", opcodes)
-        patch.setattr(TracingCodeStream, "__iter__", traced_opcodes)
+        patch.setattr(TracingCodeStream, "__iter__", opcodes)
         patch.setattr(boa.interpret, "compiler_data", kept_source)
 
     def write(self, folder: Path) -> None:

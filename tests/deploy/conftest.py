@@ -12,6 +12,7 @@ import pytest
 
 from scripts._deployment import Record, configure, deploy, load_parameters
 from scripts._deployment.record import read_record
+from tests.chain_speed import quick_chain  # noqa: F401  # found by name
 from tests.chain_state import module_state, pytest_fixture_setup, test_state  # noqa: F401  # found by name
 from tests.unit.compiled import contract
 

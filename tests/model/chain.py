@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from keeper.model.prices import Answer, Oracle, encode_price
 from keeper.model.risk_engine import Clock, Quoted, Report, RiskEngine
 from keeper.model.state import Journal, Refused
 from keeper.model.words import QUOTE_FEED, Parameters, Risk, SlowFeed
+from scripts._deployment.kept import state
 
 ROOT = Path(__file__).parents[2]
 START = 1_800_000_000
@@ -30,15 +31,18 @@ REPORT_TYPE = keccak(text="Report(uint64 round,bytes payload)")
 
 def use_own_cache() -> None:
     """Compiled contracts are kept under the hash of all their sources: a changed import or interface is seen."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "contracts").rglob("*.vy*")):
-        digest.update(path.read_bytes())
-    boa.interpret.set_cache_dir(str(ROOT / ".build" / "titanoboa" / digest.hexdigest()[:16]))
+    boa.interpret.set_cache_dir(str(ROOT / ".build" / "titanoboa" / state()))
+
+
+@cache
+def deployer(name: str) -> Any:
+    """contracts/<name>.vy, compiled; what is on disk of it still takes a second to read."""
+    return boa.load_partial(str(ROOT / "contracts" / f"{name}.vy"))
 
 
 def load(name: str, *args: Any) -> Any:
     """Deploy contracts/<name>.vy."""
-    return boa.load(str(ROOT / "contracts" / f"{name}.vy"), *args)
+    return deployer(name).deploy(*args)
 
 
 def word(value: int) -> bytes:

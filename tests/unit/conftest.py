@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from tests.chain_speed import quick_chain  # noqa: F401  # found by name
 from tests.chain_state import module_state, pytest_fixture_setup, test_state  # noqa: F401  # found by name
 from tests.unit.compiled import contract
 from tests.unit.system import BTC, ETH, MARKETS, ORACLE, PRICES, RISK, System, deploy_core

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ape
+import pytest
 from ape import chain
 
 from keeper.model.auction import Quote, bid_quote
@@ -168,3 +169,21 @@ class Scene:
         with ape.reverts(message):
             yield
         assert state() == before
+
+
+@pytest.fixture(scope="session")
+def victim(accounts):
+    return accounts[7]
+
+
+@pytest.fixture(scope="session")
+def opener(accounts):
+    return accounts[8]
+
+
+@pytest.fixture(scope="module")
+def scene(system, victim, taker, maker, lender):
+    system.prices()
+    scene = Scene(system, victim, taker, maker, lender)
+    scene.set_up()
+    return scene
