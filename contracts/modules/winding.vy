@@ -27,6 +27,7 @@ _LAST: constant(uint256) = 5_184_000  # seconds after which nothing left over ho
 _UNSETTLED: constant(int256) = 10**16  # of a market, WAD quote: roundings
 _SPARE: constant(int256) = 10**12  # WAD quote: what settling may cost in roundings
 _RATES: constant(uint256) = 2**64 - 1  # from bit 16 of the settings
+_LOW_80: constant(uint256) = 2**80 - 1
 _LOW_128: constant(uint256) = 2**128 - 1
 
 _CLEARINGHOUSE: immutable(IClearinghouse)
@@ -79,7 +80,8 @@ def absorb(accounts: DynArray[uint256, 16]):
     """
     @notice By anyone: makes good what accounts lack, at the cost of the vault and then of all cash; and takes what they
             owe into the pool, with the fraction of all they have that is worth it at the frozen prices.
-    @dev Refuses before 14 days have passed: `vault: not yet`. An account that owes nothing is left as it is; debts of one
+    @dev Refuses before 14 days have passed: `vault: not yet`, and an account that lacks as much as all others own: `vault:
+         loss beyond all cash`. An account that owes nothing is left as it is; debts of one
          whose positions are not settled yet wait until they are. A loss that all cash shares falls on the account's own
          cash too, so that one with much of it may have to be named again.
     """
@@ -89,6 +91,7 @@ def absorb(accounts: DynArray[uint256, 16]):
             continue
         equity: int256 = (staticcall _CLEARINGHOUSE.assess(account)).equity
         if equity < 0:
+            self._check_bearable(account, _SPARE - equity)
             # Where it is: moved to the pool, positions of many markets would soon be too many for one account.
             self._move(_NOTHING, account, _WAD, equity - _SPARE, 0)
             log IInsuranceVault.MadeGood(account=account, equity=equity)
@@ -177,6 +180,21 @@ def _check_settled(debts: uint256, owned: int256):
         assert size == 0, "vault: positions are left"
         # What losers have paid in and no winner has taken yet is cash of somebody's that shares are counted without.
         assert cost >= -_UNSETTLED, "vault: profits are left"
+
+
+@internal
+@view
+def _check_bearable(account: uint256, lacks: int256):
+    # What makes good is cash too, and would bear its part of the loss: named again and again, it would end with all of it.
+    indices: uint256 = 0
+    totals: uint256 = 0
+    custody: uint256 = 0
+    indices, totals, custody = staticcall _CLEARINGHOUSE.accrued()
+    lent: int256 = convert((totals & _LOW_128) * (indices & _LOW_80) // _WAD, int256)
+    own: int256 = staticcall _CLEARINGHOUSE.cash(convert(self, uint256) << 96)
+    shared: int256 = lacks - own - convert(custody >> 128, int256)
+    others: int256 = lent - own - max(staticcall _CLEARINGHOUSE.cash(account), 0)
+    assert shared <= 0 or shared < others, "vault: loss beyond all cash"
 
 
 @internal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from . import interest
 from .auction import SHUT_DOWN
 from .auction_house import AuctionHouse
 from .clearinghouse import Clearinghouse
@@ -58,6 +59,7 @@ class Winding:
                 continue
             equity = house.judged(account).equity
             if equity < 0:
+                self._require_bearable(account, SPARE - equity)
                 self._move(self.nothing, account, WAD, equity - SPARE, 0)
                 equity = house.judged(account).equity
             cash = house.cash_now(account)
@@ -66,6 +68,17 @@ class Winding:
             fraction = ceil_div(-cash * WAD, equity - cash)
             pays = equity * fraction // WAD
             self._move(account, self.pool, fraction, pays, pays)
+
+    def _require_bearable(self, account: int, lacks: int) -> None:
+        house = self.house
+        indices, custody = interest.accrue(
+            house.indices.value, house.totals.value, house.custody.value, house.clock.now
+        )
+        own = house.cash_now(house.vault_account)
+        shared = lacks - own - custody.reserve
+        lent = house.totals.value.positive * indices.supply // WAD
+        others = lent - own - max(0, house.cash_now(account))
+        require(shared <= 0 or shared < others, "vault: loss beyond all cash")
 
     @act
     def claim(self, caller: int, account: int) -> int:

@@ -240,7 +240,7 @@ def test_shut_down__loss_that_all_cash_could_not_bear__said_and_the_others_absor
     pass_time(14 * DAY)
     done = world.run()
     left = [line for line in done if " is left: " in line]
-    refused = "InsuranceVault.absorb was refused on chain: clearinghouse: loss beyond the floor"
+    refused = "InsuranceVault.absorb was refused on chain: vault: loss beyond all cash"
     assert left == [f"account {world.account('short'):#066x} is left: {refused}"]
     assert done[-2].startswith("left: 1 accounts that owe, ")
     assert world.at("Clearinghouse").cash(world.account("borrower")) >= 0
