@@ -202,7 +202,9 @@ def redeem_for(owner: address) -> uint256:
     asked: IInsuranceVault.Request = self._ready(owner, owner)
     assets: uint256 = self._payment(asked, asked.shares)
     # A loss that is known may shrink again or be stale: only the owner says that it will not wait for that.
-    assert assets >= asked.value or staticcall backing.CLEARINGHOUSE.entries() == 0, "vault: losses are known"
+    assert (
+        assets >= asked.value or msg.sender == owner or staticcall backing.CLEARINGHOUSE.entries() == 0
+    ), "vault: losses are known"
     self._pay(asked, assets, asked.shares, owner, owner)
     return assets
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ape.api import AccountAPI
 from ape.utils import ZERO_ADDRESS
 
-from keeper.model.words import PERP_ALLOWED, RETIRED, RETIRING, Risk, SlowFeed
+from keeper.model.words import RETIRED, RETIRING, Risk, SlowFeed
 from keeper.model.words import Parameters as MarketWord
 from scripts._deployment.council import Council
 from scripts._deployment.deploying import check_local_parts, check_wiring, deploy_market_parts
@@ -176,10 +176,9 @@ def _aim_of(stored: int) -> int:
     return replace(MarketWord.unpack(stored).aim, calibrated=0).pack()
 
 
-def _as_kept(word: int, stored: int) -> int:
-    """The file's word as the RiskEngine keeps it: a market that is given up stays so, without perpetuals."""
-    market, given_up = MarketWord.unpack(word), MarketWord.unpack(stored).flags & (RETIRING | RETIRED)
-    return replace(market, flags=market.flags & ~PERP_ALLOWED | given_up).pack() if given_up else word
+def _is_given_up(stored: int) -> bool:
+    """Its parameters are those of its end, whatever the file says."""
+    return bool(MarketWord.unpack(stored).flags & (RETIRING | RETIRED))
 
 
 def _set_market(session: Session, place: int, market: Market) -> None:
@@ -190,7 +189,8 @@ def _set_market(session: Session, place: int, market: Market) -> None:
     if place >= int(engine.market_count()):
         session.send("RiskEngine", "add_market", word, address, market.heartbeat, market.deviation, why=why)
     else:
-        if _aim_of(int(engine.parameters(place))) != _as_kept(word, int(engine.parameters(place))):
+        stored = int(engine.parameters(place))
+        if not _is_given_up(stored) and _aim_of(stored) != word:
             session.send("RiskEngine", "set_parameters", place, word, why=why)
         slow = SlowFeed.unpack(int(engine.slow_feed(place)))
         wanted = (int(address, 16), market.heartbeat, market.deviation) if feed else (0, 0, 0)

@@ -88,7 +88,7 @@ def test_bid__short_of_the_line__keeps_the_run_and_counts(scene, maker):
 
 def test_bid__just_over_the_line__ends_the_run(scene):
     scene.sighted_at(1532, 5)
-    scene.bid(lot(scene.account, WAD // 50))
+    scene.bid(lot(scene.account, WAD // 40))
     after = scene.assessment()
     assert WAD < after.equity * WAD // after.mm < TARGET
     assert scene.run() == Run(nonce=2)
@@ -196,10 +196,10 @@ def test_bid__taker_left_below_initial_margin__reverts(scene):
 
 
 def test_bid__taker_with_little_cash__may_take_what_it_can_carry(scene):
-    scene.system.fund(scene.taker, 50, sub=1)
+    scene.system.fund(scene.taker, 100, sub=1)
     scene.sighted_at(1520, 30)
-    scene.bid(lot(scene.account, WAD // 20), sub=1)
-    assert scene.system.position(scene.system.account(scene.taker, 1), ETH)[0] == WAD // 10
+    scene.bid(lot(scene.account, WAD // 40), sub=1)
+    assert scene.system.position(scene.system.account(scene.taker, 1), ETH)[0] == WAD // 4
 
 
 def test_bid__spot_collateral_and_debt__are_taken_with_the_rest(scene, lender):

@@ -172,10 +172,16 @@ def test_bid__part_that_leaves_less_than_the_floor__skipped(breached, victim, so
 
 
 def test_bid__part_that_leaves_the_floor__is_taken(breached, victim):
-    small = breached.long(victim, 0.3, 45, sub=1)
+    small = breached.long(victim, 0.9, 135, sub=1)
     breached.price(1520)
-    breached.bid(lot(small, WAD // 10))
+    breached.bid(lot(small, WAD * 3 // 10))
     assert breached.assessment(small).mm > breached.assessment(small).floor
+
+
+def test_bid__part_that_releases_less_than_the_floor__skipped(breached, sound):
+    floor, mm = breached.assessment().floor, breached.assessment().mm
+    both(breached, "auction: all or nothing", lot(breached.account, floor * WAD // mm), sound)
+    breached.bid(lot(breached.account, floor * WAD // mm + 10**12))
 
 
 def test_bid__clipped_below_the_minimum_fraction__skipped(breached, sound):
@@ -240,7 +246,7 @@ def test_bid__same_account_twice_in_parts__second_part_is_of_the_rest(breached):
     receipt = breached.bid(lot(breached.account, WAD // 20), lot(breached.account, WAD // 20))
     first, second = receipt.decode_logs(breached.system.auction.Taken)
     assert first.fraction == second.fraction == WAD // 20
-    assert abs(second.requirement - first.requirement * 99 // 100) <= 3 * 10**9
+    assert abs(second.requirement - first.requirement * 95 // 100) <= 3 * 10**9
     assert breached.run().nonce == 3
 
 

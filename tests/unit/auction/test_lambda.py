@@ -27,20 +27,20 @@ BREACH = 1525
 )
 def test_bid__so_long_after_the_runs_start__pays_the_curves_lambda(scene, seconds, expected):
     scene.sighted_at(BREACH, seconds)
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 20))).lambda_account == expected
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 40))).lambda_account == expected
 
 
 def test_bid__curve_that_starts_above_0__pays_its_first_point_at_once(scene, auction, owner):
     auction.add_curve(Curve(((20, 1_000), (60, 2_000), (300, 7_000))).pack(), sender=owner)
     scene.price(BREACH)
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 20))).lambda_account == 10**17
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 40))).lambda_account == 10**17
     scene.age(20, BREACH)
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 20))).lambda_account == 10**17
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 40))).lambda_account == 10**17
     scene.age(40, BREACH)
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 20))).lambda_account == 15 * 10**16
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 40))).lambda_account == 15 * 10**16
 
 
 def test_bid__flat_curve__never_rises(scene, auction, owner):
     auction.add_curve(Curve(((0, 300), (1, 300), (2, 300))).pack(), sender=owner)
     scene.sighted_at(BREACH, 250)
-    assert scene.taken(scene.bid(lot(scene.account, WAD // 20))).lambda_account == 3 * 10**16
+    assert scene.taken(scene.bid(lot(scene.account, WAD // 40))).lambda_account == 3 * 10**16

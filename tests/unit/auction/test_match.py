@@ -69,7 +69,7 @@ def test_match__health_restored__ends_the_run(breached):
 
 def test_match__health_not_restored__lets_the_run_go_on(breached):
     run = breached.run()
-    match(breached, (order(breached, 4, BREACH), 0.1))
+    match(breached, (order(breached, 4, BREACH), 0.3))
     assert (breached.run().start, breached.run().nonce) == (run.start, run.nonce + 1)
 
 

@@ -52,12 +52,12 @@ def test_withdraw__while_a_loss_is_known__pays_the_rate_and_leaves_the_rest_to_t
     assert house.clearinghouse.exit_rate() == WAD * 3 // 4
 
 
-def test_withdraw__borrowed_while_a_loss_is_known__leaves_whole(house, quote, taker, alice, known_loss):
+def test_withdraw__borrowed_while_a_loss_is_known__leaves_at_the_rate_too(house, quote, taker, alice, known_loss):
     house.fund_spot(taker, ETH, 20)
     house.prices()
     before = quote.balanceOf(taker)
     house.clearinghouse.withdraw(alice, 12_000 * UNITS, taker, sender=taker)
-    assert quote.balanceOf(taker) - before == 9_500 * UNITS
+    assert quote.balanceOf(taker) - before == 9_000 * UNITS
 
 
 def test_withdraw__of_the_vault_while_a_loss_is_known__is_whole(house, quote, vault_wallet, known_loss):

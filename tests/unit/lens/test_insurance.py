@@ -52,10 +52,11 @@ def test_standing__bids__in_the_order_of_a_sweep(scene, lens, auction, system):
     views = lens.standing()
     assert [view.id for view in views] == [first, second, late]
     view = views[0]
-    assert Standing(view.tick, view.id, view.max_interval, view.markets, view.capacity, view.minimum) == Standing(
-        10, first, 400, 15, 300 * WAD, WAD
+    assert Standing(view.tick, view.id, view.max_interval, view.markets, view.capacity, view.minimum, 0) == Standing(
+        10, first, 400, 15, 300 * WAD, WAD, 0
     )
     assert (view.taker, view.account) == (scene.taker_account, system.account(auction, first))
     assert view.cash == 600 * WAD
+    system.pass_time(600)
     auction.remove(first, sender=scene.taker)
     assert [view.id for view in lens.standing()] == [second, late]

@@ -13,7 +13,7 @@ from tests.unit.system import ORACLE, WAD
 
 LONG = 255
 """Seconds that a price counts for here, so that few updates make an average."""
-RETIRING, RETIRED = 4 | 1 | 16, 4 | 1 | 32
+RETIRING, RETIRED = 1 | 16, 1 | 32
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,18 @@ def test_retire__takes_perpetuals_and_is_logged(market, begin, owner):
     assert flags(market.engine) == RETIRING
     (event,) = receipt.events
     assert (event.event_name, event.market) == ("MarketSet", FED)
-    assert event.parameters == replace(PARAMETERS[FED], flags=RETIRING).pack()
+    # s and u are on their way to the most there is.
+    told = Parameters.unpack(event.parameters)
+    assert told.aim == replace(PARAMETERS[FED], s=2**16 - 1, u=2**16 - 1, flags=RETIRING)
+    assert told.pack() == market.engine.parameters(FED)
+
+
+def test_calibrate__retiring_market__reverts(market, owner, attacker):
+    market.engine.set_calibrator(attacker, sender=owner)
+    market.engine.retire(FED, sender=owner)
+    given = PARAMETERS[FED]
+    with ape.reverts("risk_engine: already retired"):
+        market.engine.calibrate(FED, given.s, given.u, given.g, given.cap, sender=attacker)
 
 
 def test_retire__again__reverts(market, owner):
@@ -65,7 +76,7 @@ def test_retire__outsider_or_unknown_market__reverts(market, owner, attacker):
     assert flags(market.engine) == ALL
 
 
-def test_set_parameters__retiring_market__stays_so_without_perpetuals(market, owner):
+def test_set_parameters__retiring_market__stays_so_without_perpetuals_and_collateral(market, owner):
     market.engine.retire(FED, sender=owner)
     market.engine.set_parameters(FED, replace(PARAMETERS[FED], s=4_000, flags=7).pack(), sender=owner)
     assert flags(market.engine) == RETIRING

@@ -74,7 +74,7 @@ def test_auction__new_bids_curves_and_terms__revert(scene):
 def test_vault__shares__are_paid_nothing_in_quote(scene):
     vault = scene.system.vault
     scene.days(30)
-    with scene.refused("vault: nothing to withdraw"):
+    with scene.refused("vault: losses are known"):
         vault.redeem_for(scene.leaver, sender=scene.stranger)
     with scene.refused("vault: nothing to withdraw"):
         vault.request(vault.balanceOf(scene.holder), scene.holder, sender=scene.holder)
