@@ -211,6 +211,7 @@ IGNORED = (
     "Skipped(uint256,string)",
     "EntryChanged(uint256,uint256)",
     "GuardianSet(address)",
+    "ShutDown(uint256)",
     "LossShared(uint256,uint256,uint256)",
     "Matched(uint256,uint256,uint256,uint256)",
     "FillSkipped(uint256,uint256,bytes)",

@@ -141,7 +141,8 @@ class Bidder:
         for fraction in sorted({WAD, most}, reverse=True):
             if self._carries(exact, book, offer, fraction, floor):
                 return fraction
-        low = max(least, int(self._bid.min_fraction * WAD))
+        # Less than the least requirement is no part that the Auction sells.
+        low = max(least, int(self._bid.min_fraction * WAD), ceil_div(offer.floor * WAD, offer.quote.mm))
         if low >= most or not self._carries(exact, book, offer, low, floor):
             return 0
         high = most

@@ -25,6 +25,8 @@ class Offer:
 
     account: int
     quote: Quote
+    floor: int
+    """The least requirement of the markets it holds."""
     cash: int
     holdings: Holdings
     maps: int
@@ -81,6 +83,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
     return Offer(
         account=account,
         quote=quote,
+        floor=exact.assess(account).floor,
         cash=exact.cash(account),
         holdings=holdings,
         maps=maps,

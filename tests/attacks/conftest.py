@@ -12,7 +12,7 @@ from tests.model.chain import set_time, use_own_cache
 from tests.model.revm import fresh_chain
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed() -> Iterator[Scene]:
     """Everything deployed and wired."""
     use_own_cache()

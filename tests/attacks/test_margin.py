@@ -74,6 +74,6 @@ def test_slices__many_small_ones__cost_the_account_no_more_a_unit_than_one(scene
     with boa.env.anchor():
         scene.bid(taker, victim)
         whole = cost()
-    for _ in range(4):
-        scene.bid(taker, victim, 0.03)
+    for _ in range(3):
+        scene.bid(taker, victim, 0.025)
     assert 0.05 < cost() <= whole * (1 + 1e-12)

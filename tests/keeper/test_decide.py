@@ -127,7 +127,7 @@ def test_choose__more_requirement_than_allowed__takes_up_to_it() -> None:
 
 def test_choose__first_lot_uses_the_margin__second_gets_what_is_left() -> None:
     more = [changed(OTHER, 10 * WAD, LONG), running(OTHER, 100, last=10)]
-    exact = book(cash=10, taker=150, more=more)
+    exact = book(cash=10, taker=200, more=more)
     bid = bid_on(exact, VICTIM, OTHER, margin_buffer_bps=0)
     assert bid is not None
     assert [lot.account for lot in bid.lots] == [VICTIM, OTHER]

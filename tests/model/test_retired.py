@@ -45,7 +45,9 @@ class GivenUp(Operations):
 
     def end(self, market: int) -> None:
         """Settle the market's holders a few at a time in random order, and compare in between."""
-        model, holders = self.model.clearinghouse, self.actors.with_position(market)
+        model = self.model.clearinghouse
+        # Accounts of standing bids among them.
+        holders = [account for account in model.accounts if market in model.accounts[account].holdings]
         self.rng.shuffle(holders)
         while holders:
             some, holders = holders[:3], holders[3:]

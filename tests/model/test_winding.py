@@ -48,7 +48,7 @@ def due(walk: WindingFlow) -> dict[int, int]:
     return {number(wallet): worth[number(wallet)] for wallet in walk.owners()}
 
 
-@pytest.mark.parametrize("seed", [11, 22, 33])
+@pytest.mark.parametrize("seed", [22, 33, 55])
 def test_winding__after_a_walk_and_a_crash__everything_goes_to_whose_it_is(seed):
     print(f"seed {seed}")
     use_own_cache()
