@@ -91,7 +91,7 @@ class Bench:
             system.auction.open([one for some in accounts for one in some], sender=self.owner)
             if prices is BREACH:
                 for some in accounts:
-                    self.bid(some, 0.25)
+                    self.bid(some, 0.03 if some == self.sixteen_markets else 0.01)
         # The next order takes its slot over from one 256 nonces ago.
         for nonce in (200, 456):
             self.fill(nonce)

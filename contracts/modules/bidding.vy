@@ -17,6 +17,7 @@ _SIGNED_WAD: constant(int256) = 10**18
 _SQUARED_WAD: constant(int256) = 10**36
 _WAD_PER_BPS: constant(uint256) = 10**14
 _PAID_UNITS: constant(uint256) = 1_023
+LEAST: constant(uint256) = 16  # a relief releases at least this part of the least requirement
 
 
 # The auction's terms.
@@ -178,8 +179,7 @@ def _fraction(victim: Victim, asked: uint256, highest: uint256) -> uint256:
     fraction: uint256 = min(asked, highest)
     if victim.mm == victim.floor or victim.mm * (_WAD - fraction) // _WAD < victim.floor:
         return _WAD if asked == _WAD else 0
-    # Less than a market's least requirement is worth nobody's while but who wants to move the nonce; less than the target
-    # asks for is little only where that is less.
-    if fraction < highest and victim.mm * fraction // _WAD < victim.floor:
+    # Next to nothing is worth nobody's while but who wants to move the nonce; all that the target asks for is no little.
+    if fraction < highest and victim.mm * fraction // _WAD < victim.floor // LEAST:
         return 0
     return fraction

@@ -105,6 +105,6 @@ def _settle(account: uint256, sight: sightings.Sight, released: uint256):
         run = clock.ended(run)
     else:
         # Less would be worth nobody's while but who wants to move the nonce.
-        assert released >= sight.assessment.floor, "auction: nothing matched"
+        assert released >= sight.assessment.floor // bidding.LEAST, "auction: nothing matched"
     sightings.store(account, sight.word, run)
     sightings.report(change)

@@ -12,7 +12,7 @@ from keeper.config.schema import BidSection, FeesSection
 from keeper.decide.backing import Backing, backing_of, shared
 from keeper.decide.models import BidModel
 from keeper.decide.offer import GAS_BID, Offer, offer_of
-from keeper.model.auction import opener_share
+from keeper.model.auction import LEAST, opener_share
 from keeper.model.prices import LIVE
 from keeper.model.requirement import MAX_MARKETS, Assessment
 from keeper.model.rounding import BPS, WAD, ceil_div
@@ -141,8 +141,8 @@ class Bidder:
         for fraction in sorted({WAD, most}, reverse=True):
             if self._carries(exact, book, offer, fraction, floor):
                 return fraction
-        # Less than the least requirement is no part that the Auction sells.
-        low = max(least, int(self._bid.min_fraction * WAD), ceil_div(offer.floor * WAD, offer.quote.mm))
+        # Less is no part that the Auction sells.
+        low = max(least, int(self._bid.min_fraction * WAD), ceil_div(offer.floor // LEAST * WAD, offer.quote.mm))
         if low >= most or not self._carries(exact, book, offer, low, floor):
             return 0
         high = most

@@ -11,6 +11,8 @@ from .rounding import WAD, ceil_div
 from .words import Curve, Run, Terms
 
 BPS_TO_WAD = 10**14
+LEAST = 16
+"""A relief releases at least this part of the least requirement."""
 PERCENT = 10**16
 UNCAPPED = 2**128 - 1
 """More than the vault can have."""
@@ -117,7 +119,7 @@ def bid_quote(
     taken = min(fraction, fraction_max)
     if mm == assessment.floor or mm * (WAD - taken) // WAD < assessment.floor:
         taken = WAD if fraction == WAD else 0
-    elif taken < fraction_max and mm * taken // WAD < assessment.floor:
+    elif taken < fraction_max and mm * taken // WAD < assessment.floor // LEAST:
         taken = 0
     value = equity * WAD - taker_rate * mm
     gets = max(0, taken * (equity * WAD - (to_taker + to_vault) * mm) // WAD**2) if equity > 0 else 0

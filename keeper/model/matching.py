@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .auction import BPS_TO_WAD, NOT_RELIEVED, known_loss
+from .auction import BPS_TO_WAD, LEAST, NOT_RELIEVED, known_loss
 from .auction_house import NONCES, ended
 from .exchange import Exchange, Signed
 from .rounding import WAD
@@ -48,7 +48,7 @@ class MatchingHouse(StandingHouse):
         require(len(skipped) < len(fills), "auction: nothing matched")
         after = self.clearinghouse.judged(account)
         # Less would be worth nobody's while but who wants to move the nonce.
-        require(after.equity >= after.mm or released >= least, "auction: nothing matched")
+        require(after.equity >= after.mm or released >= least // LEAST, "auction: nothing matched")
         run = replace(run, nonce=(run.nonce + 1) % NONCES)
         known = known_loss(after) if after.sighted else 0
         self.enter(account, ended(run) if after.equity >= after.mm else run, known)

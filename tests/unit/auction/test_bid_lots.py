@@ -178,10 +178,10 @@ def test_bid__part_that_leaves_the_floor__is_taken(breached, victim):
     assert breached.assessment(small).mm > breached.assessment(small).floor
 
 
-def test_bid__part_that_releases_less_than_the_floor__skipped(breached, sound):
-    floor, mm = breached.assessment().floor, breached.assessment().mm
-    both(breached, "auction: all or nothing", lot(breached.account, floor * WAD // mm), sound)
-    breached.bid(lot(breached.account, floor * WAD // mm + 10**12))
+def test_bid__part_that_releases_next_to_nothing__skipped(breached, sound):
+    least, mm = breached.assessment().floor // 16, breached.assessment().mm
+    both(breached, "auction: all or nothing", lot(breached.account, least * WAD // mm), sound)
+    breached.bid(lot(breached.account, least * WAD // mm + 10**12))
 
 
 def test_bid__clipped_below_the_minimum_fraction__skipped(breached, sound):
