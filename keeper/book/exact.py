@@ -83,9 +83,15 @@ class Exact:
 
     @property
     def ready(self) -> bool:
-        """Whether the protocol is set up as far as sightings and bids need."""
+        """Whether the protocol is set up as far as sightings and bids need, and has not ended."""
         scalars = self.mirror.scalars
-        return "risk" in scalars and "terms" in scalars and "vault" in scalars and 0 in self.mirror.curves
+        known = "risk" in scalars and "terms" in scalars and "vault" in scalars and 0 in self.mirror.curves
+        return known and not self.shut_down
+
+    @property
+    def shut_down(self) -> int:
+        """Second of the protocol's end; 0: it goes on."""
+        return self.mirror.scalars.get("shut_down", 0)
 
     def reading(self, market: int) -> Reading:
         """The market's price now."""

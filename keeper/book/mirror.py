@@ -19,6 +19,7 @@ from keeper.chain.events import (
     RiskSet,
     RunChanged,
     SettingsSet,
+    ShutDown,
     SlowFeedSet,
     SpentChanged,
     SpotListed,
@@ -186,6 +187,8 @@ class Mirror:
                 self._put(self.scalars, "risk_times", times)
             case TermsSet(terms):
                 self._put(self.scalars, "terms", terms)
+            case ShutDown(time):
+                self._put(self.scalars, "shut_down", time)
             case LimitsSet(limits):
                 self._put(self.scalars, "limits", limits)
             case SpentChanged(spent):

@@ -132,6 +132,12 @@ class TermsSet(NamedTuple):
     terms: int
 
 
+class ShutDown(NamedTuple):
+    """The protocol ended, for good."""
+
+    time: int
+
+
 class LimitsSet(NamedTuple):
     """The most that the vault pays of λ in an epoch for accounts that have equity left."""
 
@@ -160,6 +166,7 @@ Event = (
     | Taken
     | CurveAdded
     | TermsSet
+    | ShutDown
     | LimitsSet
     | SpentChanged
 )
@@ -201,6 +208,7 @@ KNOWN: dict[str, Read] = {
     ),
     "CurveAdded(uint256,uint256)": lambda t, d: CurveAdded(t[0], d[0]),
     "TermsSet(uint256)": lambda t, d: TermsSet(d[0]),
+    "ShutDown(uint256)": lambda t, d: ShutDown(d[0]),
     "LimitsSet(uint256)": lambda t, d: LimitsSet(d[0]),
     "SpentChanged(uint256)": lambda t, d: SpentChanged(d[0]),
 }
@@ -211,7 +219,6 @@ IGNORED = (
     "Skipped(uint256,string)",
     "EntryChanged(uint256,uint256)",
     "GuardianSet(address)",
-    "ShutDown(uint256)",
     "LossShared(uint256,uint256,uint256)",
     "Matched(uint256,uint256,uint256,uint256)",
     "FillSkipped(uint256,uint256,bytes)",

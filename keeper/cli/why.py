@@ -86,6 +86,8 @@ def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> 
 def plan(config: Config, exact: Exact, account: int) -> list[str]:
     """What a keeper with this configuration would do about it now, and why."""
     seen = exact.assess(account)
+    if exact.shut_down:
+        return ["nothing: the protocol is shut down; its owner can claim (docs/shutdown.md)"]
     if not exact.ready:
         return ["nothing: the protocol is not set up"]
     if seen.mm == 0:

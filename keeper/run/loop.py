@@ -63,6 +63,7 @@ class Keeper:
         self._opens = self._urgent if shared else lane("opens", signers[1])
         self._lanes = [self._urgent] if shared else [self._urgent, self._opens]
         self._saved = -1
+        self._over = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop. Raises ConfigError when the chain is not the deployment's."""
@@ -142,6 +143,9 @@ class Keeper:
             if self._config.sight.enabled:
                 await self._sight(exact, under, head)
             self._report(under)
+        elif exact.shut_down and not self._over:
+            self._over = True
+            log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
         if mirror.number - self._saved >= self._config.store.snapshot_blocks:
             self._saved = mirror.number
             self.session.save_aside()

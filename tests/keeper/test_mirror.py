@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keeper.book.exact import Exact
 from keeper.book.mirror import TABLES, Entry, Mirror, UnreadableError, bits, slots
-from keeper.chain.events import AccountChanged, BookChanged, Event, OperatorSet, PricesUpdated, RunChanged
+from keeper.chain.events import AccountChanged, BookChanged, Event, OperatorSet, PricesUpdated, RunChanged, ShutDown
 from keeper.model.requirement import Holding
 from keeper.model.words import Header, Position
 from keeper.store.snapshots import pack, unpack
-from tests.keeper.books import changed, random_holdings
+from tests.keeper.books import NOW, ORACLE, changed, mirror_of, random_holdings, set_up
 
 
 def state(mirror: Mirror) -> dict[str, Any]:
@@ -84,6 +85,18 @@ def test_apply__words_that_do_not_fit__refused_and_nothing_changed(event: Event,
     with pytest.raises(UnreadableError, match=told):
         mirror.apply(2, "b", 2, 0, [RunChanged(1, 2), event])
     assert state(mirror) == before
+
+
+def test_apply__shut_down__nothing_is_ready_until_it_is_undone() -> None:
+    mirror = mirror_of(*set_up({0: 10**18}))
+    assert Exact(mirror, ORACLE, NOW).ready
+    mirror.apply(2, "0x02", NOW + 2, 10**9, [ShutDown(NOW + 2)])
+    ended = Exact(mirror, ORACLE, NOW + 2)
+    assert (ended.ready, ended.shut_down) == (False, NOW + 2)
+    kept = unpack(pack(mirror.frozen()), 8)
+    assert not Exact(kept, ORACLE, NOW + 2).ready
+    mirror.rollback(1)
+    assert Exact(mirror, ORACLE, NOW).ready
 
 
 def test_rollback__past_the_history__refused() -> None:
