@@ -9,6 +9,7 @@ from ape.api import AccountAPI
 from ape.exceptions import ContractLogicError
 from ape.utils import ZERO_ADDRESS
 
+from keeper.model.winding import SETTLE
 from keeper.model.words import RETIRED, RETIRING, Parameters, Settings
 from scripts._deployment.configuring import TIMELOCK
 from scripts._deployment.council import Council
@@ -16,7 +17,7 @@ from scripts._deployment.parameters import MOST_TOKENS
 from scripts._deployment.record import CONTRACTS, Record, check_chain, is_of_gone_chain, read_record, record_path
 from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Loader, Session
-from scripts._deployment.winding_up import SETTLE_SECONDS, when, wind_up
+from scripts._deployment.winding_up import when, wind_up
 
 OWNED = ("RiskEngine", "Clearinghouse", "Auction")
 """Whose owner's acts a shutdown takes."""
@@ -165,6 +166,6 @@ def _close(session: Session, council: Council | None) -> None:
         session.done.append("next: run this again once the timelock's delay has passed; only that shuts down")
         return
     session.done.append(
-        f"next: owners have until {when(closed + SETTLE_SECONDS)} to settle and repay; then run this again, and debts "
+        f"next: owners have until {when(closed + SETTLE)} to settle and repay; then run this again, and debts "
         "are absorbed"
     )

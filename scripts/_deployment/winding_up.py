@@ -8,21 +8,13 @@ from datetime import UTC, datetime
 
 from ape.exceptions import ContractLogicError, OutOfGasError
 
+from keeper.model.winding import CLAIM, LAST, SETTLE, UNSETTLED
 from keeper.model.words import Header, MarketBook, Totals
 from scripts._deployment.refusal import Refused
 from scripts._deployment.session import Session
 
-SETTLE_SECONDS = 14 * 86_400
-"""From the shutdown until debts may be absorbed."""
-CLAIM_SECONDS = 21 * 86_400
-"""From the shutdown until cash may be claimed."""
-LAST_SECONDS = 60 * 86_400
-"""From the shutdown until what is left holds nobody up."""
 SEEN_AT_ONCE, SETTLED_AT_ONCE, ABSORBED_AT_ONCE = 32, 64, 16
 """Accounts in one call, of the Lens, the Clearinghouse and the vault."""
-UNSETTLED = 10**16
-"""WAD quote of profits in a market that hold up no claim: roundings."""
-
 ROUNDS = 16
 """Each settles and absorbs: what insolvent accounts lacked settles in the next, and pays others' profits."""
 
@@ -50,9 +42,9 @@ def when(second: int) -> str:
 def wind_up(session: Session, closed: int) -> None:
     """Settle and absorb all that can be, and say what remains. `closed`: the second of the shutdown."""
     now = int(session.connected.get_block("latest").timestamp)
-    if now < closed + SETTLE_SECONDS:
+    if now < closed + SETTLE:
         session.done.append(
-            f"shut down at {when(closed)}: owners settle, repay and deposit until {when(closed + SETTLE_SECONDS)}"
+            f"shut down at {when(closed)}: owners settle, repay and deposit until {when(closed + SETTLE)}"
         )
         session.done.append("next: run this again then, and what is still owed is absorbed")
         return
@@ -146,7 +138,7 @@ def _report(session: Session, closed: int, now: int, found: Sequence[Holder], po
     unpaid = sum(book.size != 0 or book.cost < -UNSETTLED for book in books)
     owed = Totals.unpack(int(house.totals())).negative
     pools = max(0, -Header.unpack(int(house.header(pool))).principal)
-    first, last = closed + CLAIM_SECONDS, closed + LAST_SECONDS
+    first, last = closed + CLAIM, closed + LAST
     claims = "whoever owns cash may claim it" + (f" from {when(first)}" if now < first else "") + " (docs/shutdown.md)"
     if debtors or unpaid:
         session.done.append(f"left: {debtors} accounts that owe, {unpaid} markets with positions or profits to settle")
