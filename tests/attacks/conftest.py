@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import boa
 import pytest
 
 from tests.attacks.scene import Scene
-from tests.model.chain import set_time, use_own_cache
+from tests.model.chain import use_own_cache
 from tests.model.revm import fresh_chain
 
 
@@ -23,9 +22,5 @@ def deployed() -> Iterator[Scene]:
 @pytest.fixture
 def scene(deployed: Scene) -> Iterator[Scene]:
     """The deployment, put back after the test."""
-    kept = boa.env.evm.snapshot()
-    now, nonces, prices = deployed.now, deployed.nonces, dict(deployed.now_prices)
-    yield deployed
-    boa.env.evm.revert(kept)
-    deployed.now, deployed.nonces, deployed.now_prices = now, nonces, prices
-    set_time(now)
+    with deployed.trial():
+        yield deployed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any
 
@@ -77,6 +79,18 @@ class Scene:
         self.prices()
         self.deposit("lender", 0, lent)
 
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """All that happens inside is undone at the end: each example of a search begins alike."""
+        kept = boa.env.evm.snapshot()
+        now, nonces, prices = self.now, self.nonces, dict(self.now_prices)
+        try:
+            yield
+        finally:
+            boa.env.evm.revert(kept)
+            self.now, self.nonces, self.now_prices = now, nonces, prices
+            set_time(now)
+
     # Who
 
     def account(self, name: str, sub: int = 0) -> int:
@@ -89,6 +103,10 @@ class Scene:
         if reason:
             raise RefusedError(f"{function}: {reason}")
         return computation
+
+    def attempt(self, contract: Any, function: str, *args: Any, by: str = "attacker") -> bool:
+        """An act that a defence may refuse; whether it happened."""
+        return not self.refusal(contract, function, *args, by=by)
 
     def refusal(self, contract: Any, function: str, *args: Any, by: str = "attacker") -> str:
         """Why an act is refused; empty if it happened."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from keeper.model.risk_engine import Clock, Quoted, Report, RiskEngine
 from keeper.model.state import Journal, Refused
 from keeper.model.words import QUOTE_FEED, Parameters, Risk, SlowFeed
 from scripts._deployment.kept import state
+from tests.model.contracts import contract
 
 ROOT = Path(__file__).parents[2]
 START = 1_800_000_000
@@ -34,15 +34,9 @@ def use_own_cache() -> None:
     boa.interpret.set_cache_dir(str(ROOT / ".build" / "titanoboa" / state()))
 
 
-@cache
-def deployer(name: str) -> Any:
-    """contracts/<name>.vy, compiled; what is on disk of it still takes a second to read."""
-    return boa.load_partial(str(ROOT / "contracts" / f"{name}.vy"))
-
-
 def load(name: str, *args: Any) -> Any:
     """Deploy contracts/<name>.vy."""
-    return deployer(name).deploy(*args)
+    return contract(name).deploy(*args)
 
 
 def word(value: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.model.chain import deployer, use_own_cache
+from tests.model.contracts import contract
 
 CONTRACTS = ("RiskEngine", "Clearinghouse", "Auction", "InsuranceVault", "Batch", "Exchange")
 TESTING = ("TestToken", "TestFeed", "SignerWallet")
@@ -10,9 +10,8 @@ TESTING = ("TestToken", "TestFeed", "SignerWallet")
 
 def main() -> None:
     """Compile all of them, or read what is kept."""
-    use_own_cache()
     for name in (*CONTRACTS, *(f"testing/{name}" for name in TESTING)):
-        deployer(name)
+        contract(name)
 
 
 if __name__ == "__main__":
