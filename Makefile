@@ -18,7 +18,7 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python coverage lint format gas reference sizes demo clean
+.PHONY: help setup lock compile test test-contracts test-python coverage lint format gas reference sizes hashes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -95,6 +95,10 @@ reference: setup ## docs/reference from the contracts
 
 sizes: setup ## bytes of each contract against the limit
 	@python -m benches.sizes --table
+
+# WRITE=1 makes the file anew.
+hashes: setup ## compile afresh and compare with deployments/hashes.json
+	@python -m scripts.hashes $(if $(WRITE),--write)
 
 demo: setup ## prices to liquidations on a local chain
 	python -m scripts.demo

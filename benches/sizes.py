@@ -1,35 +1,16 @@
 """How large each deployed contract is, as one JSON object; `--table` for people. Fails if one exceeds the limit."""
 
 import json
-import subprocess
 import sys
-from pathlib import Path
+
+from scripts.hashes.codes import compile_all
 
 LIMIT = 24_576  # EIP-170
-CONTRACTS = Path(__file__).parent.parent / "contracts"
-
-
-def immutables(layout: dict) -> int:
-    """Bytes that the compiler appends to the code for immutables, those of modules included."""
-    if "offset" in layout and "length" in layout:
-        return layout["offset"] + layout["length"]
-    return max((immutables(part) for part in layout.values() if isinstance(part, dict)), default=0)
-
-
-def size(path: Path) -> int:
-    """Bytes of a contract's code on chain, by this environment's compiler."""
-    vyper = Path(sys.executable).with_name("vyper")
-    command = [vyper, "-f", "bytecode_runtime,layout", path.relative_to(CONTRACTS.parent)]
-    done = subprocess.run(command, cwd=CONTRACTS.parent, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{path.name}: {done.stderr.strip()}")
-    code, layout = done.stdout.strip().splitlines()
-    return len(code.removeprefix("0x")) // 2 + immutables(json.loads(layout).get("code_layout", {}))
 
 
 def main() -> None:
     """Print the sizes."""
-    sizes = {path.stem: size(path) for path in sorted(CONTRACTS.glob("*.vy"))}
+    sizes = {name: len(code.runtime) + code.immutables for name, code in compile_all().items()}
     if "--table" in sys.argv[1:]:
         print(f"{'contract':<16}{'bytes':>8}{'room':>8}   of {LIMIT}")
         for name, count in sizes.items():

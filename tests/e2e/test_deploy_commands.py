@@ -61,6 +61,21 @@ def test_commands__deploy_then_configure_then_both_again__second_time_nothing_ch
     assert json.loads(file.read_text()) == record
 
 
+def test_hashes__record_of_a_chain__says_whose_code_is_there(node, folder, tmp_path) -> None:
+    line = [sys.executable, "-m", "scripts.hashes", "--node", node.url, "--record"]
+    file = folder / "ethereum-local-foundry.json"
+    done = subprocess.run([*line, file], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("is this source") == 7
+    record = json.loads(file.read_text())
+    record["contracts"]["Lens"]["address"] = record["contracts"]["Batch"]["address"]
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(record))
+    done = subprocess.run([*line, other], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 1
+    assert "other code than these sources compile to: Lens" in done.stderr
+
+
 def test_commands__wrong_parameter_file__error_and_nothing_sent(node, folder, tmp_path) -> None:
     content = json.loads((ROOT / "deployments/parameters/local.json").read_text())
     content["risk"]["rho"][0][1] = "1.01"
