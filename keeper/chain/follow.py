@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from keeper.chain.events import Log, read_logs
-from keeper.chain.node import Node
+from keeper.chain.source import DifferError
 from keeper.chain.types import Header, LinkError, RpcError, header_of
 
 log = structlog.get_logger(__name__)
@@ -19,6 +19,28 @@ WALK = 32
 """Blocks that are walked back by parent hash; more are read in ranges first, which know no hash in between."""
 SETTLED = 16
 """Blocks below the head that ranges leave to the walk, as a reorg there is likely enough."""
+
+
+class Requests(Protocol):
+    """As much of a node as following needs."""
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """The result. Raises LinkError or RpcError."""
+        ...
+
+
+class Logs(Protocol):
+    """As much of a source of logs as following needs."""
+
+    wrong: set[str]
+
+    async def of_block(self, block_hash: str) -> list[dict[str, Any]]:
+        """The logs of a block. Raises LinkError or RpcError."""
+        ...
+
+    async def of_range(self, first: int, last: int) -> list[dict[str, Any]]:
+        """The logs of a range. Raises DifferError, LinkError or RpcError."""
+        ...
 
 
 class Undo(NamedTuple):
@@ -44,9 +66,9 @@ class LostError(Exception):
 class Follower:
     """What of the chain has been applied, by number and hash, and how to get from there to a head."""
 
-    def __init__(self, node: Node, addresses: Sequence[str], *, start: int, log_range: int, history: int) -> None:
+    def __init__(self, node: Requests, source: Logs, *, start: int, log_range: int, history: int) -> None:
         self._node = node
-        self._addresses = list(addresses)
+        self._source = source
         self._start = start
         self._range = log_range
         self._history = history
@@ -75,6 +97,8 @@ class Follower:
         Raises LostError when the history kept does not reach back far enough, LinkError when the node's answers do not
         fit together, as when another reorg came in between: then the next head starts where this one broke off.
         """
+        for step in self._taken_back():
+            yield step
         if head.hash in self._known:
             return
         async for step in self._in_ranges(head):
@@ -85,9 +109,19 @@ class Follower:
             yield Undo(ancestor)
             self._forget_after(ancestor)
         for header in reversed(path):
-            logs = await self._logs({"blockHash": header.hash})
-            yield Apply(header, logs)
+            yield Apply(header, read_logs(await self._source.of_block(header.hash)))
             self._remember(header)
+
+    def _taken_back(self) -> Iterator[Step]:
+        """Blocks whose logs were found to be wrong did not happen, until they are read again."""
+        wrong = [number for block_hash, number in self._known.items() if block_hash in self._source.wrong]
+        if not wrong:
+            return
+        before = min(wrong) - 1
+        if len(self._known) == len(wrong) or next(iter(self._known.values())) > before:
+            raise LostError(f"logs of block {min(wrong)} were wrong, and nothing before it is known")
+        yield Undo(before)
+        self._forget_after(before)
 
     async def _path(self, head: Header) -> list[Header]:
         """From `head` down to the block after the newest known one."""
@@ -115,10 +149,14 @@ class Follower:
         while number < head.number - SETTLED:
             last = min(number + size, head.number - SETTLED)
             try:
-                header, logs = await asyncio.gather(
-                    self._header_at(last),
-                    self._logs({"fromBlock": hex(number + 1), "toBlock": hex(last)}),
-                )
+                header, logs = await asyncio.gather(self._header_at(last), self._source.of_range(number + 1, last))
+            except DifferError as differ:
+                # Block by block, where each one's hash says what is true of it.
+                log.warning("a range is read block by block", error=str(differ))
+                async for step in self._one_by_one(number + 1, last):
+                    yield step
+                number = last
+                continue
             except RpcError as error:
                 # Nodes limit what one answer may hold, each by its own words.
                 if size == 1:
@@ -127,10 +165,16 @@ class Follower:
                 log.info("smaller ranges of logs", blocks=size, error=error.message)
                 continue
             log.debug("read a range", first=number + 1, last=last, logs=len(logs))
-            yield Apply(header, logs)
+            yield Apply(header, read_logs(logs))
             self._remember(header)
             number = last
             size = min(self._range, size * 2)
+
+    async def _one_by_one(self, first: int, last: int) -> AsyncIterator[Step]:
+        for number in range(first, last + 1):
+            header = await self._header_at(number)
+            yield Apply(header, read_logs(await self._source.of_block(header.hash)))
+            self._remember(header)
 
     async def _back_to_canonical(self) -> AsyncIterator[Step]:
         for block_hash, number in reversed(list(self._known.items())):
@@ -153,12 +197,6 @@ class Follower:
         if block is None:
             raise LinkError(f"block {name} is not there any more")
         return header_of(block)
-
-    async def _logs(self, where: dict[str, str]) -> list[Log]:
-        raw = await self._node.call("eth_getLogs", [{**where, "address": self._addresses}])
-        if not isinstance(raw, list):
-            raise LinkError("eth_getLogs: the answer is no list")
-        return read_logs(raw)
 
     def _remember(self, header: Header) -> None:
         self._known[header.hash] = header.number

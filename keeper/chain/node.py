@@ -1,4 +1,4 @@
-"""All endpoints as one node: retries, switches to the next endpoint, and never goes deaf unnoticed."""
+"""All endpoints as one node: whoever answers first, whoever is ahead, and never deaf unnoticed."""
 
 from __future__ import annotations
 
@@ -7,92 +7,210 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from keeper.chain.links import Link, link_to
-from keeper.chain.types import Header, LinkError, RpcError, header_of
+from keeper.chain import wire
+from keeper.chain.endpoint import Check, Endpoint
+from keeper.chain.types import Header, LinkError, OtherChainError, RpcError, header_of
 from keeper.watch import metrics
 
 log = structlog.get_logger(__name__)
 
+LAG = 2
+"""Blocks behind another endpoint at which one is left."""
+SLOW = 3
+"""Requests in a row that another endpoint had to answer after which one is left."""
+FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
+REVERTED = 3
+FINAL_CODES = (REVERTED, -32601, -32602)
+"""Reverted, no such method, wrong parameters: another endpoint would say the same."""
+FINAL_WORDS = ("revert", "nonce too low", "already known", "already imported", "underpriced", "insufficient funds")
+
+
+def is_final(error: RpcError) -> bool:
+    """Whether an endpoint's error is about what was asked, not about the endpoint."""
+    text = error.message.lower()
+    return error.code in FINAL_CODES or any(word in text for word in FINAL_WORDS)
+
 
 class Node:
-    """Requests and heads, from the first endpoint that serves them."""
+    """Requests and heads, from the endpoints that serve them best."""
 
-    def __init__(self, urls: Sequence[str], *, timeout: float, poll: float, deaf: float, attempts: int) -> None:
-        self._urls = list(urls)
-        self._timeout = timeout
-        self._poll = poll
+    def __init__(
+        self, urls: Sequence[str], *, timeout: float, poll: float, deaf: float, attempts: int, hedge: float = 1.0
+    ) -> None:
+        self.endpoints = [Endpoint(url, timeout, poll) for url in urls]
+        self._first = self.endpoints[0]
         self._deaf = deaf
         self._attempts = attempts
-        self._at = 0
-        self._link: Link | None = None
-        self._following = False
+        self._hedge = hedge
+        self._slow = 0
         self._newest: Header | None = None
-        self._handed = ""
+        self._handed: Header | None = None
         self._unhandled = False
         self._tick = asyncio.Event()
 
     @property
     def url(self) -> str:
-        """The endpoint in use."""
-        return self._urls[self._at]
+        """The endpoint that is asked first."""
+        return self._first.url
+
+    def expect(self, check: Check) -> None:
+        """Have each connection made from now on pass a test, which raises LinkError where it is another chain."""
+        for endpoint in self.endpoints:
+            endpoint.check = check
 
     async def connect(self) -> None:
         """Connect to the first endpoint that answers. Raises LinkError if none does."""
         failures = []
-        for _ in range(len(self._urls)):
-            link = link_to(self.url, self._timeout, self._poll)
+        for endpoint in self.endpoints:
             try:
-                await link.open()
-                self._link = link
-                if self._following:
-                    await link.follow(self._hear, self._tick.set)
+                await endpoint.connected()
             except (LinkError, RpcError) as error:
                 failures.append(str(error))
-                await link.close()
-                self._link = None
-                self._at = (self._at + 1) % len(self._urls)
                 continue
-            log.info("connected", endpoint=self.url)
+            self._first = endpoint
             return
         raise LinkError("; ".join(failures))
 
     async def close(self) -> None:
-        """Let go of the endpoint in use."""
-        if self._link is not None:
-            await self._link.close()
-            self._link = None
-
-    async def call(self, method: str, params: list[Any]) -> Any:
-        """The result of one request, tried again on other connections if need be.
-
-        Raises LinkError when every try failed, RpcError for what the node itself refuses.
-        """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._attempts),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            retry=retry_if_exception_type(LinkError),
-            reraise=True,
-        )
-        async for attempt in retrying:
-            with attempt:
-                return await self._call_once(method, params)
-        raise AssertionError("a retry ends with a result or an error")
+        """Let go of all endpoints."""
+        await asyncio.gather(*(endpoint.close() for endpoint in self.endpoints))
 
     async def follow(self) -> None:
-        """Start to listen for heads."""
-        self._following = True
-        if self._link is None:
-            await self.connect()
-        else:
-            await self._link.follow(self._hear, self._tick.set)
+        """Start to listen for heads, at every endpoint; returns when the preferred one listens, or could not."""
+        for endpoint in self.endpoints:
+            endpoint.keep(self._hear, self._lose)
+        await self._first.tried.wait()
+
+    # Requests
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """The result of one request, from the endpoint that answers first.
+
+        The next endpoint is asked as soon as one fails, or when one takes long. Raises LinkError when all of them
+        failed in every round, RpcError for what the request itself is refused for, or if all endpoints refuse it.
+        """
+        return wire.read(method, await self.call_raw(method, params))
+
+    async def call_raw(self, method: str, params: list[Any]) -> bytes:
+        """As `call`: the result as the JSON it came in."""
+        return (await self.ask(method, params))[1]
+
+    async def ask(self, method: str, params: list[Any]) -> tuple[Endpoint, bytes]:
+        """As `call`, with the endpoint that answered."""
+        wait = FIRST_WAIT
+        for attempt in range(self._attempts):
+            if attempt:
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+            try:
+                return await self._round(method, params)
+            except LinkError as error:
+                failure = error
+        raise failure
+
+    async def _round(self, method: str, params: list[Any]) -> tuple[Endpoint, bytes]:
+        """One request to each endpoint at most, the next one when the last one failed or was slow."""
+        left = self._in_order()
+        asked: dict[asyncio.Task[bytes], Endpoint] = {}
+        refusal: RpcError | None = None
+        failures: list[str] = []
+        empty: tuple[Endpoint, bytes] | None = None
+        try:
+            while left or asked:
+                if left:
+                    endpoint = left.pop(0)
+                    asked[asyncio.create_task(self._once(endpoint, method, params))] = endpoint
+                done, _ = await asyncio.wait(
+                    asked, timeout=self._hedge if left else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    endpoint = asked.pop(task)
+                    try:
+                        result = task.result()
+                    except RpcError as error:
+                        if is_final(error):
+                            raise
+                        refusal = error
+                        continue
+                    except LinkError as error:
+                        failures.append(str(error))
+                        continue
+                    if result == b"null" and (left or asked):
+                        # Another may have what this one has not seen yet.
+                        empty = (endpoint, result)
+                        continue
+                    self._answered(endpoint)
+                    return endpoint, result
+        finally:
+            for task in asked:
+                task.cancel()
+        if empty is not None:
+            return empty
+        if refusal is not None:
+            raise refusal
+        raise LinkError("; ".join(failures))
+
+    async def _once(self, endpoint: Endpoint, method: str, params: list[Any]) -> bytes:
+        metrics.RPC_CALLS.labels(method).inc()
+        try:
+            link = await endpoint.connected()
+            return await link.call_raw(method, params)
+        except LinkError as error:
+            metrics.RPC_ERRORS.labels(method).inc()
+            log.warning("request failed", method=method, endpoint=endpoint.url, error=str(error))
+            if endpoint is self._first:
+                self._leave(endpoint, str(error))
+            raise
+
+    def _answered(self, endpoint: Endpoint) -> None:
+        if endpoint is self._first:
+            self._slow = 0
+            return
+        self._slow += 1
+        if self._slow >= SLOW:
+            self._prefer(endpoint, "faster")
+
+    def _in_order(self) -> list[Endpoint]:
+        """Whom to ask: the preferred one, then who is connected and farthest; whoever lied lately last."""
+
+        def rank(endpoint: Endpoint) -> tuple[bool, bool, bool, int]:
+            number = endpoint.newest.number if endpoint.newest else -1
+            return endpoint.banned, endpoint is not self._first, not endpoint.alive, -number
+
+        return sorted(self.endpoints, key=rank)
+
+    def others(self, endpoint: Endpoint) -> list[Endpoint]:
+        """Who else could be asked what this one answered."""
+        return [other for other in self._in_order() if other is not endpoint and other.alive and not other.banned]
+
+    def lied(self, endpoint: Endpoint, what: str) -> None:
+        """An endpoint's answer was proved false: it is asked last for some time."""
+        endpoint.ban()
+        metrics.LIES.inc()
+        log.error("an endpoint answered falsely", endpoint=endpoint.url, what=what)
+        if endpoint is self._first:
+            self._leave(endpoint, what)
+
+    def _leave(self, endpoint: Endpoint, why: str) -> None:
+        for other in self._in_order():
+            if other is not endpoint:
+                self._prefer(other, why)
+                return
+
+    def _prefer(self, endpoint: Endpoint, why: str) -> None:
+        if endpoint is not self._first:
+            metrics.SWITCHES.inc()
+            log.warning("leaving endpoint", endpoint=self._first.url, to=endpoint.url, why=why)
+            self._first, self._slow = endpoint, 0
+
+    # Heads
 
     async def next_head(self) -> Header | None:
         """The newest head not yet handed out, or None when none came within the time allowed.
 
-        After such a silence the node is asked itself, so that a subscription that stopped hearing is noticed: then the
-        next endpoint is taken. Raises LinkError when no endpoint can be had.
+        After such a silence all endpoints are asked, so that a subscription that stopped hearing is noticed and made
+        anew. Raises LinkError when no endpoint can be had.
         """
         if self._unhandled:
             self._unhandled = False
@@ -100,58 +218,92 @@ class Node:
         try:
             async with asyncio.timeout(self._deaf):
                 while self._newest is None:
-                    if self._link is None or self._link.lost is not None:
-                        await self._switch("lost" if self._link is None else str(self._link.lost))
                     await self._tick.wait()
                     self._tick.clear()
+                    if self._unhandled:
+                        self._unhandled = False
+                        return await self.latest()
         except TimeoutError:
-            return await self._ask()
+            return await self._silent()
         newest, self._newest = self._newest, None
-        self._handed = newest.hash
+        if self._handed is not None and newest.number <= self._handed.number and newest.hash != self._handed.hash:
+            # Word of an old block that came late, or a chain that is shorter now: the endpoint knows.
+            newest = await self.latest()
+        self._handed = newest
         return newest
 
     def again(self) -> None:
         """The last head could not be dealt with: have `next_head` ask for the newest one at once."""
         self._unhandled = True
+        self._tick.set()
 
     async def latest(self) -> Header:
         """The head, by asking."""
-        return header_of(await self.call("eth_getBlockByNumber", ["latest", False]))
+        head = header_of(await self.call("eth_getBlockByNumber", ["latest", False]))
+        if self._newest is not None and self._newest.number <= head.number:
+            self._newest = None
+        self._handed = head
+        return head
 
-    async def _ask(self) -> Header | None:
+    async def _silent(self) -> Header | None:
+        """Nobody told of a head for long: ask all, and make anew the subscription of each that should have."""
         metrics.SILENCES.inc()
-        head = await self.latest()
-        if self._newest is not None:
+        heads = await asyncio.gather(*(self._newest_of(endpoint) for endpoint in self.endpoints))
+        known = [(endpoint, head) for endpoint, head in zip(self.endpoints, heads, strict=True) if head is not None]
+        if not known:
+            return await self.latest()
+        newest = max((head for _, head in known), key=lambda head: head.number)
+        quiet = self._handed is not None and newest.hash == self._handed.hash
+        log.info("no head was told of", seconds=self._deaf, head=newest.number, quiet=quiet)
+        for endpoint, head in known:
+            told, endpoint.newest = endpoint.newest, head
+            if quiet if told is None else told.hash == head.hash:
+                continue
+            if endpoint.followed:
+                log.warning("an endpoint went deaf", endpoint=endpoint.url, head=head.number)
+                await endpoint.drop()
+                if endpoint is self._first:
+                    self._leave(endpoint, "deaf")
+        if quiet:
             return None
-        quiet = head.hash == self._handed
-        log.info("no head was told of", seconds=self._deaf, head=head.number, endpoint=self.url)
-        if not quiet or len(self._urls) > 1:
-            await self._switch("another may know more" if quiet else "deaf")
-        self._handed = head.hash
-        return None if quiet else head
+        self._handed = newest
+        return newest
 
-    def _hear(self, head: Header) -> None:
-        self._newest = head
-        self._tick.set()
-
-    async def _call_once(self, method: str, params: list[Any]) -> Any:
-        if self._link is None:
-            await self.connect()
-        link = self._link
-        assert link is not None
-        metrics.RPC_CALLS.labels(method).inc()
+    async def _newest_of(self, endpoint: Endpoint) -> Header | None:
         try:
-            return await link.call(method, params)
-        except LinkError as error:
-            metrics.RPC_ERRORS.labels(method).inc()
-            log.warning("request failed", method=method, endpoint=link.url, error=str(error))
-            if self._link is link:
-                await self._switch(str(error))
-            raise
+            return header_of(
+                wire.read("eth_getBlockByNumber", await self._once(endpoint, "eth_getBlockByNumber", ["latest", False]))
+            )
+        except (LinkError, RpcError):
+            return None
 
-    async def _switch(self, why: str) -> None:
-        metrics.SWITCHES.inc()
-        log.warning("leaving endpoint", endpoint=self.url, why=why)
-        await self.close()
-        self._at = (self._at + 1) % len(self._urls)
-        await self.connect()
+    def _hear(self, endpoint: Endpoint, head: Header) -> None:
+        if endpoint.banned and any(not other.banned and other.alive for other in self.endpoints):
+            return
+        behind = self._behind(self._first)
+        if endpoint is not self._first and (behind >= LAG or not self._first.alive):
+            self._prefer(endpoint, f"{behind} blocks behind" if self._first.alive else "lost")
+        lead = self._newest or self._handed
+        if endpoint is self._first or lead is None or head.number > lead.number:
+            self._newest = head
+            self._tick.set()
+
+    def _lose(self, endpoint: Endpoint) -> None:
+        if endpoint is self._first:
+            self._leave(endpoint, "lost")
+
+    def _behind(self, endpoint: Endpoint) -> int:
+        """Blocks that an endpoint is behind the farthest one."""
+        best = max((other.newest.number for other in self.endpoints if other.newest and not other.banned), default=0)
+        return best - (endpoint.newest.number if endpoint.newest else best)
+
+    @property
+    def other_chain(self) -> str:
+        """Why no endpoint is of the deployment's chain any more; empty if one may be."""
+        failures = [endpoint.failure for endpoint in self.endpoints]
+        gone = all(isinstance(failure, OtherChainError) for failure in failures)
+        return "; ".join(str(failure) for failure in failures) if gone else ""
+
+    def lags(self) -> dict[str, int]:
+        """Blocks that each endpoint is behind the farthest one."""
+        return {endpoint.url: self._behind(endpoint) for endpoint in self.endpoints}

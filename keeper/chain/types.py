@@ -9,6 +9,10 @@ class LinkError(Exception):
     """The endpoint did not answer: refused, timed out, closed, or no JSON-RPC. Worth another try elsewhere."""
 
 
+class OtherChainError(LinkError):
+    """The endpoint is of another chain than the deployment, or its chain was started anew."""
+
+
 class RpcError(Exception):
     """The endpoint answered with an error; asking again would not help by itself."""
 

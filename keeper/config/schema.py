@@ -35,6 +35,8 @@ class ChainSection(Section):
     deaf_seconds: Annotated[float, Field(gt=0, le=3600)] = 20.0
     request_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    hedge_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    confirm_logs: bool = True
     log_range: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
     history_blocks: Annotated[int, Field(ge=8, le=10_000)] = 128
 
@@ -42,8 +44,8 @@ class ChainSection(Section):
     @classmethod
     def _known_scheme(cls, endpoints: list[str]) -> list[str]:
         for url in endpoints:
-            if not url.startswith(("http://", "https://", "ws://", "wss://")):
-                raise ValueError(f"{url!r}: must start with one of http://, https://, ws://, wss://")
+            if not url.startswith(("http://", "https://", "ws://", "wss://", "ipc://")):
+                raise ValueError(f"{url!r}: must start with one of http://, https://, ws://, wss://, ipc://")
         return endpoints
 
 

@@ -15,7 +15,7 @@ from keeper.book.exact import Exact
 from keeper.book.screen import markets_of, screen
 from keeper.capital import InsufficientError, Ledger
 from keeper.chain.types import Header, LinkError, RpcError
-from keeper.config import Config, Deployment
+from keeper.config import Config, ConfigError, Deployment
 from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder, excess
 from keeper.decide.models import bid_model
@@ -118,6 +118,8 @@ class Keeper:
             if not stop.is_set():
                 raise
         except (LinkError, RpcError) as error:
+            if other := self.session.node.other_chain:
+                raise ConfigError(f"{other}; deploy to it, then try again") from error
             metrics.HEAD_FAILURES.inc()
             self.health.failed(str(error))
             log.warning("a head was not handled", error=str(error))

@@ -12,8 +12,10 @@ from sqlalchemy import Engine
 from keeper.book.exact import Exact
 from keeper.book.mirror import Mirror, UnreadableError
 from keeper.chain.follow import Follower, LostError, Undo
+from keeper.chain.links import Link
 from keeper.chain.node import Node
-from keeper.chain.types import Header, number
+from keeper.chain.source import Source
+from keeper.chain.types import Header, OtherChainError, number
 from keeper.config import Config, ConfigError, Deployment
 from keeper.execution.calls import selector
 from keeper.model.prices import Oracle
@@ -52,7 +54,10 @@ class Session:
             poll=chain.poll_seconds,
             deaf=chain.deaf_seconds,
             attempts=chain.attempts,
+            hedge=chain.hedge_seconds,
         )
+        addresses = [deployment.address(name) for name in ("Clearinghouse", "RiskEngine", "Auction")]
+        self.source = Source(self.node, addresses, confirm=chain.confirm_logs)
         self.mirror = Mirror(chain.history_blocks)
         self.oracle: Oracle | None = None
         self._changes = Changes()
@@ -72,6 +77,7 @@ class Session:
         if chain_id != self.deployment.chain_id:
             raise ConfigError(f"{self.node.url}: is chain {chain_id}, the deployment is on {self.deployment.chain_id}")
         await self._check_genesis()
+        self.node.expect(self._is_this_chain)
         for name, contract in self.deployment.contracts.items():
             if contract.code_hash is not None:
                 code = bytes.fromhex((await self.node.call("eth_getCode", [contract.address, "latest"]))[2:])
@@ -93,12 +99,23 @@ class Session:
                 "this is another chain of the same id, or the chain was started anew; deploy to it, then try again"
             )
 
+    async def _is_this_chain(self, link: Link) -> None:
+        """Each later connection: an endpoint may be of another chain, or its chain have been started anew."""
+        found = number(await link.call("eth_chainId", []))
+        if found != self.deployment.chain_id:
+            raise OtherChainError(f"{link.url}: is chain {found}, the deployment is on {self.deployment.chain_id}")
+        if self.deployment.genesis is not None:
+            block = await link.call("eth_getBlockByNumber", ["0x0", False])
+            if block is None or block["hash"].lower() != self.deployment.genesis.lower():
+                raise OtherChainError(f"{link.url}: its block 0 is not the deployment's: another chain of the same id")
+
     async def close(self) -> None:
         """Let go of the node, and see a snapshot that is being written to its end."""
         try:
             if self._saving is not None:
                 await self._saving
         finally:
+            await self.source.close()
             await self.node.close()
 
     def take_changes(self) -> Changes:
@@ -158,7 +175,7 @@ class Session:
         chain = self.config.chain
         return Follower(
             self.node,
-            [self.deployment.address(name) for name in ("Clearinghouse", "RiskEngine", "Auction")],
+            self.source,
             start=self.deployment.block,
             log_range=chain.log_range,
             history=chain.history_blocks,

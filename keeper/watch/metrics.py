@@ -7,6 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 RPC_CALLS = Counter("keeper_rpc_calls", "Requests sent to the node", ["method"])
 RPC_ERRORS = Counter("keeper_rpc_errors", "Requests that an endpoint left without an answer", ["method"])
 SWITCHES = Counter("keeper_endpoint_switches", "Times an endpoint was left")
+LIES = Counter("keeper_endpoint_lies", "Answers of endpoints that were proved false")
+UNCONFIRMED = Counter("keeper_logs_unconfirmed", "Blocks whose logs no second endpoint could confirm")
 SILENCES = Counter("keeper_silences", "Times no head came for longer than allowed")
 
 HEAD = Gauge("keeper_head_block", "Newest block in the book")

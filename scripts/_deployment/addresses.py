@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import rlp  # type: ignore[import-untyped]  # has no types
+import rlp
 from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
 

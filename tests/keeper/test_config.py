@@ -58,7 +58,7 @@ def test_load_config__mistake__names_file_line_key_and_what_is_allowed(tmp_path:
 def test_load_config__several_mistakes__all_told(tmp_path: Path) -> None:
     told = refusal(tmp_path, '[chain]\nendpoints = ["localhost"]\n[bid]\nlots = 17\n')
     assert "chain.deployment: is required" in told
-    assert ":2: chain.endpoints: 'localhost': must start with one of http://, https://, ws://, wss://" in told
+    assert ":2: chain.endpoints: 'localhost': must start with one of http://, https://, ws://, wss://, ipc://" in told
     assert ":4: bid.lots: Input should be less than or equal to 16 (given: 17)" in told
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from keeper.chain.events import topic
 from keeper.chain.follow import SETTLED, WALK, Apply, Follower, LostError, Undo
+from keeper.chain.source import DifferError
 from keeper.chain.types import Header, LinkError, RpcError
 
 START = 5
@@ -27,6 +28,8 @@ class Forks:
         self.by_hash: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.limit = 10**9
+        self.wrong: set[str] = set()
+        self.differing = 0
         for _ in range(START + 1):
             self.extend()
 
@@ -61,6 +64,18 @@ class Forks:
         """What all logs on the chain say, in order."""
         return [int(log["data"], 16) for block in self.blocks[START:] for log in block["logs"]]
 
+    async def of_block(self, block_hash: str) -> list[dict[str, Any]]:
+        self.wrong.discard(block_hash)
+        logs: list[dict[str, Any]] = await self.call("eth_getLogs", [{"blockHash": block_hash}])
+        return logs
+
+    async def of_range(self, first: int, last: int) -> list[dict[str, Any]]:
+        if self.differing and first <= self.differing <= last:
+            raise DifferError(first, last)
+        where = {"fromBlock": hex(first), "toBlock": hex(last)}
+        logs: list[dict[str, Any]] = await self.call("eth_getLogs", [where])
+        return logs
+
     async def call(self, method: str, params: list[Any]) -> Any:
         self.calls.append(method)
         if method == "eth_getBlockByHash":
@@ -84,7 +99,7 @@ class Told:
     """What a mirror would have after the steps."""
 
     def __init__(self, chain: Forks, history: int = 128, log_range: int = 50) -> None:
-        self.follower = Follower(chain, ["0x"], start=START, log_range=log_range, history=history)
+        self.follower = Follower(chain, chain, start=START, log_range=log_range, history=history)
         self.applied: list[tuple[int, list[int]]] = []
 
     async def follow(self, head: Header) -> None:
@@ -217,4 +232,41 @@ def test_steps__older_head_of_the_same_chain__nothing_to_do() -> None:
 
     chain = Forks(random.Random(5))
     told = Told(chain)
+    asyncio.run(act())
+
+
+def test_steps__logs_of_a_block_found_wrong__taken_back_and_read_again() -> None:
+    async def act() -> None:
+        chain = Forks(random.Random(3))
+        for _ in range(6):
+            chain.extend()
+        told = Told(chain)
+        await told.follow(chain.head())
+        assert told.terms == chain.terms()
+        block = next(block for block in reversed(chain.blocks[:-2]) if block["logs"])
+        chain.wrong.add(block["hash"])
+        right = chain.terms()
+        block["logs"][0]["data"] = "0x" + encode(["uint256"], [99_999]).hex()
+        steps = [step async for step in told.follower.steps(chain.head())]
+        assert steps[0] == Undo(int(block["number"], 16) - 1)
+        assert isinstance(steps[1], Apply)
+        assert [entry.event[0] for entry in steps[1].logs] == [99_999]
+        assert chain.wrong == set()
+        assert told.follower.tip == (chain.head().number, chain.head().hash)
+        assert right != chain.terms()
+
+    asyncio.run(act())
+
+
+def test_steps__endpoints_differ_on_a_range__read_block_by_block() -> None:
+    async def act() -> None:
+        chain = Forks(random.Random(4))
+        for _ in range(WALK + SETTLED + 20):
+            chain.extend()
+        chain.differing = START + 10
+        told = Told(chain)
+        await told.follow(chain.head())
+        assert told.terms == chain.terms()
+        assert chain.calls.count("eth_getBlockByNumber") > 20
+
     asyncio.run(act())

@@ -139,8 +139,10 @@ def test_next_head__subscription_went_deaf__asked_and_left() -> None:
         await made[0].extend()
         assert await head(node) == 1
         made[0].deaf = True
+        made[0].subscribed.clear()
         await made[0].extend()
         assert await head(node) == 2
+        await made[0].subscribed.wait()
         assert len(made[0].connections) == 2, "the deaf subscription was not replaced"
 
     run(1, act, deaf=0.2)
