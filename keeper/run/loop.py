@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 
 import structlog
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from keeper.book.columns import Columns
 from keeper.book.exact import Exact
@@ -120,13 +121,20 @@ class Keeper:
         except (LinkError, RpcError) as error:
             if other := self.session.node.other_chain:
                 raise ConfigError(f"{other}; deploy to it, then try again") from error
-            metrics.HEAD_FAILURES.inc()
-            self.health.failed(str(error))
-            log.warning("a head was not handled", error=str(error))
-            self.session.node.again()
-            await asyncio.sleep(BACKOFF)
+            await self._failed(str(error))
+        except SQLAlchemyError as error:
+            # What cannot be journaled was not sent; the next head finds out whether it can be now.
+            metrics.STORE_FAILURES.inc()
+            await self._failed(f"the store: {error.__cause__ or error}")
         else:
             self.health.handled(self.session.mirror.number)
+
+    async def _failed(self, reason: str) -> None:
+        metrics.HEAD_FAILURES.inc()
+        self.health.failed(reason)
+        log.warning("a head was not handled", error=reason)
+        self.session.node.again()
+        await asyncio.sleep(BACKOFF)
 
     async def _on_head(self, head: Header, changes: Changes) -> None:
         mirror = self.session.mirror
@@ -230,7 +238,13 @@ class Keeper:
         except InsufficientError as error:
             log.warning("not enough margin for a bid", error=str(error))
             return
-        await self._submit(self._urgent, decision, head)
+        try:
+            await self._submit(self._urgent, decision, head)
+        except SQLAlchemyError:
+            # Not journaled, so never sent: unless its bytes are, it binds nothing.
+            if all(pending.decision.id != decision.id for pending in self._urgent.pending):
+                self.ledger.release(decision.id)
+            raise
 
     def _decision(
         self,

@@ -113,7 +113,7 @@ class Session:
         """Let go of the node, and see a snapshot that is being written to its end."""
         try:
             if self._saving is not None:
-                await self._saving
+                await asyncio.gather(self._saving, return_exceptions=True)
         finally:
             await self.source.close()
             await self.node.close()
@@ -155,7 +155,7 @@ class Session:
     async def save(self) -> None:
         """Write a snapshot; returns when it is on the disk."""
         if self._saving is not None:
-            await self._saving
+            await asyncio.gather(self._saving, return_exceptions=True)
         self.save_aside()
         if self._saving is not None:
             await self._saving
@@ -165,9 +165,9 @@ class Session:
         if self._engine is None or self.mirror.number < self.deployment.block:
             return
         if self._saving is None or self._saving.done():
-            if self._saving is not None:
-                # A store that cannot be written is no store: this raises what happened to the last one.
-                self._saving.result()
+            if self._saving is not None and (error := self._saving.exception()) is not None:
+                metrics.STORE_FAILURES.inc()
+                log.error("a snapshot was not written", error=str(error))
             frozen = self.mirror.frozen()
             self._saving = asyncio.create_task(asyncio.to_thread(save_snapshot, self._engine, self._name, frozen))
 

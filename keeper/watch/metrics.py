@@ -20,6 +20,7 @@ HEAD_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 REORGS = Counter("keeper_reorgs", "Times blocks were rolled back")
+STORE_FAILURES = Counter("keeper_store_failures", "Times the journal or a snapshot could not be written")
 HEAD_FAILURES = Counter("keeper_head_failures", "Heads whose handling failed and is tried again with the next")
 
 ACCOUNTS = Gauge("keeper_accounts", "Accounts in the book")

@@ -55,15 +55,19 @@ def command(*arguments: str, key: str | None = None) -> subprocess.CompletedProc
 class KeeperProcess:
     """`keeper run`; killed on leaving if it is still there."""
 
-    def __init__(self, config: Path, key: str, **environment: str) -> None:
+    def __init__(self, config: Path, key: str, *, launcher: str = "keeper", **environment: str) -> None:
         self._config = config
+        self._launcher = launcher
         self._environment = {KEY_ENV: key, **environment}
         self._log = config.with_suffix(f".{time.monotonic_ns()}.log")
+        self._read = 0
+        self._events: list[dict[str, Any]] = []
+        self._highest = -1
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "keeper", "run", "--config", str(self._config)],
+                [sys.executable, "-m", self._launcher, "run", "--config", str(self._config)],
                 stderr=log,
                 stdout=log,
                 env={**os.environ, **self._environment},
@@ -79,11 +83,24 @@ class KeeperProcess:
         self.wait_for("started")
         return self
 
+    def started_or_dead(self) -> None:
+        """Until it has started, or is no more."""
+        until(lambda: self.process.poll() is not None or self.events("started"), "started or dead")
+
     def events(self, name: str | None = None) -> list[dict[str, Any]]:
         """What it has logged, whole lines only."""
-        lines = self._log.read_text().splitlines(keepends=True)
-        read = [json.loads(line) for line in lines if line.endswith("\n") and line.startswith("{")]
-        return [event for event in read if name is None or event["event"] == name]
+        with self._log.open("rb") as log:
+            log.seek(self._read)
+            new = log.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            if line.startswith(b"{"):
+                event = json.loads(line)
+                self._events.append(event)
+                if event["event"] == "head":
+                    self._highest = max(self._highest, event["block"])
+        return [event for event in self._events if name is None or event["event"] == name]
 
     def wait_for(self, name: str, count: int = 1, **fields: Any) -> dict[str, Any]:
         """The `count`th event of that name and those fields."""
@@ -100,7 +117,12 @@ class KeeperProcess:
 
     def handled(self, block: int) -> None:
         """Until the head of that number, or a later one, was handled."""
-        until(lambda: any(event["block"] >= block for event in self.events("head")), f"head {block}")
+        until(lambda: self.has_handled(block), f"head {block}: {self._log.read_text()[-2000:]}")
+
+    def has_handled(self, block: int) -> bool:
+        """Whether the head of that number, or a later one, was handled."""
+        self.events()
+        return self._highest >= block
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
