@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, event
+from sqlalchemy.pool import Pool
 
 from keeper.capital import Ledger
 from keeper.chain.node import Node
@@ -80,12 +82,18 @@ def prepare_death(where: str) -> None:
 
 
 def prepare_disk(flag: Path) -> None:
+    """Within a transaction of the store no file can grow, as on a disk without room."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+
     @event.listens_for(Engine, "begin")
-    def full(connection: Any) -> None:
-        raw = connection.connection.dbapi_connection
-        (used,) = raw.execute("PRAGMA page_count").fetchone()
-        # As large as it is, and no larger: SQLite then says that database or disk is full.
-        raw.execute(f"PRAGMA max_page_count={used if flag.exists() else 2**30}")
+    def full(_: Any) -> None:
+        if flag.exists():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+
+    @event.listens_for(Pool, "reset")
+    @event.listens_for(Pool, "checkin")
+    def room(*_: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 def prepare_clock(file: Path) -> None:
