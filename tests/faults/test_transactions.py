@@ -41,8 +41,9 @@ def drop_first(run: Run) -> int:
 
 def dear_block(run: Run) -> int:
     """The next block's base fee is far above what was offered."""
+    waiting = len(pool(run))
     run.chain.call("anvil_setNextBlockBaseFeePerGas", hex(40 * GWEI))
-    return len(pool(run))
+    return waiting
 
 
 def replace_first(run: Run) -> int:
