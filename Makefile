@@ -103,5 +103,10 @@ hashes: setup ## compile afresh and compare with deployments/hashes.json
 demo: setup ## prices to liquidations on a local chain
 	python -m scripts.demo
 
+MINUTES ?= 20
+SEED ?= 1
+soak: compile ## a keeper under random faults and prices, for MINUTES
+	@python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
+
 clean: ## drop what is built, keep the environment
 	rm -rf .build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

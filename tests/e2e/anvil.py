@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +26,8 @@ def free_port() -> int:
 class Anvil:
     """Blocks are mined automatically until `hold()`, afterwards by `mine()` with a chosen timestamp."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._options = list(options)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.held = False
@@ -36,7 +38,7 @@ class Anvil:
         binary = shutil.which("anvil", path=str(ROOT / ".venv" / "bin")) or shutil.which("anvil")
         assert binary is not None, "anvil is not installed: run `make setup`"
         command = [binary, "--host", "127.0.0.1", "--port", str(self.port), "--timestamp", str(START)]
-        command += ["--base-fee", "1000000000", "--mnemonic", MNEMONIC, "--gas-limit", "100000000"]
+        command += ["--base-fee", "1000000000", "--mnemonic", MNEMONIC, "--gas-limit", "100000000", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self._process.stdout is not None
         for line in self._process.stdout:
