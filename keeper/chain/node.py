@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -26,6 +27,10 @@ class Node:
         self._deaf = deaf
         self._attempts = attempts
         self._at = 0
+        self.deaf = 0
+        """Subscriptions found to have stopped hearing."""
+        self.switches = 0
+        """Times an endpoint was left."""
         self._link: Link | None = None
         self._following = False
         self._newest: Header | None = None
@@ -37,6 +42,11 @@ class Node:
     def url(self) -> str:
         """The endpoint in use."""
         return self._urls[self._at]
+
+    @property
+    def name(self) -> str:
+        """Its host: what may be shown of it."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
     async def connect(self) -> None:
         """Connect to the first endpoint that answers. Raises LinkError if none does."""
@@ -124,6 +134,9 @@ class Node:
         if self._newest is not None:
             return None
         quiet = head.hash == self._handed
+        if not quiet:
+            self.deaf += 1
+            metrics.DEAF.inc()
         log.info("no head was told of", seconds=self._deaf, head=head.number, endpoint=self.url)
         if not quiet or len(self._urls) > 1:
             await self._switch("another may know more" if quiet else "deaf")
@@ -151,6 +164,7 @@ class Node:
 
     async def _switch(self, why: str) -> None:
         metrics.SWITCHES.inc()
+        self.switches += 1
         log.warning("leaving endpoint", endpoint=self.url, why=why)
         await self.close()
         self._at = (self._at + 1) % len(self._urls)

@@ -158,7 +158,7 @@ def why(
 
         keeper why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --json
     """
-    seen = carry_out(looked_at(config, account_of(account)))
+    seen = carry_out(looked_at(config, account_of(account)), config)
     if as_json:
         emit(seen)
         return

@@ -36,7 +36,7 @@ def configure(directory: Path, endpoint: str, deployment: Path, more: str = "") 
     path.write_text(
         f'[chain]\ndeployment = "{deployment}"\nendpoints = {endpoints}\npoll_seconds = 0.05\n'
         f'[store]\npath = "{directory}/keeper.sqlite"\nsnapshot_blocks = 20\n'
-        '[watch]\nlog_level = "debug"\n' + more
+        '[watch]\nlog_level = "debug"\nhead_age_seconds = 0.0\nclock_seconds = 1e10\n' + more
     )
     return path
 

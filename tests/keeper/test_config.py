@@ -26,8 +26,10 @@ def refusal(directory: Path, text: str) -> str:
 def test_load_config__example__says_the_defaults() -> None:
     example = load_config(EXAMPLE)
     plain = Config.model_validate({"chain": {"deployment": "d", "endpoints": ["ws://127.0.0.1:8545"]}})
-    for section in ("sight", "bid", "fees", "watch", "taker"):
+    for section in ("sight", "bid", "fees", "taker"):
         assert getattr(example, section) == getattr(plain, section), section
+    assert example.watch.kill_file == EXAMPLE.parent / plain.watch.kill_file
+    assert example.watch.model_copy(update={"kill_file": plain.watch.kill_file}) == plain.watch
     assert example.store.snapshot_blocks == plain.store.snapshot_blocks
 
 
