@@ -5,8 +5,11 @@ from __future__ import annotations
 import typer
 
 from keeper.cli.auctions import auctions
+from keeper.cli.backups import backup, restore
+from keeper.cli.kill import kill, resume
 from keeper.cli.run import run
 from keeper.cli.scan import scan
+from keeper.cli.stored import export, history
 from keeper.cli.why import why
 
 app = typer.Typer(
@@ -17,7 +20,5 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
-app.command()(run)
-app.command()(scan)
-app.command()(why)
-app.command()(auctions)
+for command in (run, scan, why, auctions, history, export, backup, restore, kill, resume):
+    app.command()(command)

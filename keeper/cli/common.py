@@ -14,10 +14,11 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from keeper.book.exact import Exact
-from keeper.chain.types import LinkError, RpcError
+from keeper.chain.types import Header, LinkError, RpcError
 from keeper.config import Config, ConfigError, Deployment, load_config, load_deployment, located
 from keeper.execution.lock import HeldError
 from keeper.execution.signers import signers_of
@@ -35,6 +36,8 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 DEFAULT_CONFIG = Path("keeper.toml")
 
+LOOK = 0.1
+"""Seconds between two looks at how far something is."""
 PIPED_WIDTH = 200
 """Columns where no terminal says how many there are: room for every table."""
 
@@ -84,12 +87,28 @@ async def look(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Exa
     engine = attach(config.store.path)
     session = Session(config, deployment, engine)
     try:
-        with errors.status("reading the chain"):
-            await session.open()
-            await session.catch_up(await session.node.latest())
+        await session.open()
+        await _read(session, await session.node.latest())
         yield config, deployment, session.exact()
     finally:
         await session.close()
+
+
+async def _read(session: Session, head: Header) -> None:
+    """Catch up, and show how far it is."""
+    first = max(session.mirror.number, session.deployment.block)
+    reading = asyncio.create_task(session.catch_up(head))
+    with progress() as shown:
+        task = shown.add_task("reading the chain", total=max(1, head.number - first))
+        while not (await asyncio.wait({reading}, timeout=LOOK))[0]:
+            shown.update(task, completed=max(0, session.mirror.number - first))
+    await reading
+
+
+def progress() -> Progress:
+    """A bar on stderr, gone when it is done; nothing where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
 
 
 def account_of(text: str) -> int:

@@ -19,11 +19,12 @@ PIECE = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which decisions; None: whatever it is. `account` is an account or an owner, `since` chain seconds."""
+    """Which decisions; None: whatever it is. `owner` stands for all its accounts, `since` is in chain seconds."""
 
     kind: str | None = None
     state: str | None = None
     account: int | None = None
+    owner: int | None = None
     since: int | None = None
     limit: int | None = None
 
@@ -36,12 +37,11 @@ class Wanted:
             found.append(decisions.c.state == self.state)
         if self.since is not None:
             found.append(decisions.c.time >= self.since)
+        # Accounts stand in a JSON list of hexadecimal words; an owner is the upper 160 bits of its accounts.
         if self.account is not None:
-            # Accounts stand in a JSON list of hexadecimal words; an owner is the upper 160 bits of its accounts.
-            if self.account >> 160:
-                found.append(decisions.c.accounts.like(f'%"{self.account:#x}"%'))
-            else:
-                found.append(decisions.c.accounts.like(f'%"{self.account:#x}{"_" * 24}"%'))
+            found.append(decisions.c.accounts.like(f'%"{self.account:#x}"%'))
+        if self.owner is not None:
+            found.append(decisions.c.accounts.like(f'%"{self.owner:#x}{"_" * 24}"%'))
         return found
 
 
