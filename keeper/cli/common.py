@@ -81,6 +81,13 @@ def fail(message: str, code: int) -> NoReturn:
 @asynccontextmanager
 async def look(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Exact]]:
     """The book at the newest block, read from the last snapshot and the logs since."""
+    async with connected(config_path) as (config, deployment, session):
+        yield config, deployment, session.exact()
+
+
+@asynccontextmanager
+async def connected(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Session]]:
+    """The same with its way to the chain."""
     config, deployment = load(config_path)
     set_up_logs("error")
     # Only read: a keeper that runs keeps this store.
@@ -89,7 +96,7 @@ async def look(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Exa
     try:
         await session.open()
         await _read(session, await session.node.latest())
-        yield config, deployment, session.exact()
+        yield config, deployment, session
     finally:
         await session.close()
 

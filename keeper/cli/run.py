@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +25,7 @@ from keeper.watch.health import Health, serve
 from keeper.watch.logs import keep_secret, set_up_logs
 from keeper.watch.monitor import Monitor
 from keeper.watch.notify import Notifier, valid
+from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
 
 log = structlog.get_logger(__name__)
@@ -99,13 +100,14 @@ async def _watched(config: Config, keeper: Keeper, notifier: Notifier) -> AsyncI
     )
     node = keeper.session.node
     monitor = Monitor(keeper.health, alarms, notifier, keeper.switch, node, config.store.path)
-    task = asyncio.create_task(monitor.run())
+    probe = Probe(config.chain.endpoints, keeper.health, config.chain.request_seconds)
+    tasks = [asyncio.create_task(monitor.run()), asyncio.create_task(probe.run())]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def run(

@@ -275,9 +275,9 @@ class Config(Section):
         if (gas := LEAST_GAS_BID + self.bid.lots * LEAST_GAS_LOT) > most:
             allowed = max(1, (most - LEAST_GAS_BID) // LEAST_GAS_LOT)
             raise ValueError(
-                f"bid.lots = {self.bid.lots} needs {gas:,} of gas, fees.max_gas is {most:,}: "
+                f"bid.lots: {self.bid.lots} lots need {gas:,} of gas, fees.max_gas is {most:,}: "
                 f"set bid.lots to {allowed} or less, or fees.max_gas higher"
             )
         if self.signer.opens is not None and not self.sight.enabled:
-            raise ValueError("signer.opens is a key for sightings, but sight.enabled is false: take one of them out")
+            raise ValueError("signer.opens: a key for sightings, and sight.enabled is false: take one of them out")
         return self

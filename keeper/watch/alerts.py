@@ -44,6 +44,7 @@ ALERTS = {
     "nonce_taken": Alert(Level.CRITICAL, "somebody else sends with this key"),
     "endpoint_deaf": Alert(Level.WARNING, "a subscription had stopped to hear"),
     "endpoint_lag": Alert(Level.WARNING, "an endpoint is behind the others", 60),
+    "endpoint_down": Alert(Level.WARNING, "an endpoint does not answer", 60),
     "endpoint_switched": Alert(Level.WARNING, "an endpoint was left for the next"),
     "accounts_failing": Alert(Level.WARNING, "acts for accounts keep failing", 60),
     "capital_gone": Alert(Level.WARNING, "the taker has no margin left to bid with", 60),
@@ -115,7 +116,7 @@ class Alarms:
     def event(self, name: str, detail: str, now: float) -> None:
         """Something that happened and is not a state; the same name again soon is only counted."""
         alert = ALERTS[name]
-        log.log(_LOG_LEVELS[alert.level], "alert", name=name, detail=detail)
+        log.log(_LOG_LEVELS[alert.level], "alert", alert=name, detail=detail)
         last, missed = self._events.get(name, (None, 0))
         if last is not None and now - last < self._repeat:
             self._events[name] = (last, missed + 1)
@@ -130,7 +131,7 @@ class Alarms:
         if now - seen.since < alert.wait:
             return
         if seen.told is None:
-            log.log(_LOG_LEVELS[alert.level], "alert", name=problem.name, detail=problem.detail, value=problem.value)
+            log.log(_LOG_LEVELS[alert.level], "alert", alert=problem.name, detail=problem.detail, value=problem.value)
             self._tell(Message(alert.level, f"{problem.name}: {alert.means}", problem.detail), now)
             seen.told = now
         elif now - seen.told >= self._repeat:
@@ -141,7 +142,7 @@ class Alarms:
     def _over(self, name: str, now: float) -> None:
         seen = self._on.pop(name)
         if seen.told is not None:
-            log.info("alert is over", name=name, seconds=round(now - seen.since))
+            log.info("alert is over", alert=name, seconds=round(now - seen.since))
             lasted = f"it lasted {now - seen.since:.0f} s"
             self._tell(Message(ALERTS[name].level, f"{name}: over", lasted), now)
 

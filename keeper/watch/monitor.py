@@ -51,7 +51,10 @@ class Monitor:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - whoever watches must not be the first to go
+                log.error("the monitor failed", error=repr(error))
             await asyncio.sleep(PERIOD)
 
     def look(self) -> None:

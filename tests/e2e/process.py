@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,15 +55,16 @@ def command(*arguments: str, key: str | None = None) -> subprocess.CompletedProc
 class KeeperProcess:
     """`keeper run`; killed on leaving if it is still there."""
 
-    def __init__(self, config: Path, key: str, **environment: str) -> None:
+    def __init__(self, config: Path, key: str, more: Sequence[str] = (), **environment: str) -> None:
         self._config = config
+        self._more = more
         self._environment = {KEY_ENV: key, **environment}
         self._log = config.with_suffix(f".{time.monotonic_ns()}.log")
 
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "keeper", "run", "--config", str(self._config)],
+                [sys.executable, "-m", "keeper", "run", "--config", str(self._config), *self._more],
                 stderr=log,
                 stdout=log,
                 env={**os.environ, **self._environment},

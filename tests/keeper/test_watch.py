@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -14,12 +15,14 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
+from keeper.chain.types import LinkError
 from keeper.config.schema import WatchSection
 from keeper.watch import logs, metrics
 from keeper.watch.alerts import ALERTS, HOUR, Alarms, Level, Message, Problem
 from keeper.watch.health import RECENT, Health, Stuck
 from keeper.watch.monitor import Monitor
 from keeper.watch.notify import WAITING, Notifier, valid
+from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
 
 ROOT = Path(__file__).parents[2]
@@ -132,6 +135,7 @@ def test_health__all_is_well__no_problem() -> None:
         ({"head_time": 1_100}, "clock_off", 100),
         ({"failure": "no answer"}, "head_failing", 1),
         ({"lags": {"a": 1, "b": 9}}, "endpoint_lag", 9),
+        ({"silent": ["0 a", "1 b"]}, "endpoint_down", 2),
         ({"deaf": (90.0, 2)}, "endpoint_deaf", 2),
         ({"lanes": {"urgent": Stuck(21, "0xaa")}}, "lane_stuck", 21),
         ({"balances": {"0xA": 10**16}}, "balance_low", 0.01),
@@ -156,6 +160,35 @@ def test_health__one_thing_is_wrong__named_with_its_number(facts: dict[str, Any]
 def test_health__long_ago__no_problem_any_more() -> None:
     assert well(deaf=(100.0 - RECENT, 2), store=(100.0 - RECENT, 1)).problems == []
     assert well(lags={"a": 3}, lanes={"urgent": Stuck(20, "0xaa")}).problems == []
+
+
+class Told:
+    """An endpoint that tells of one block, or does not answer."""
+
+    def __init__(self, block: int | None) -> None:
+        self.block = block
+        self.closed = False
+
+    async def open(self) -> None:
+        if self.block is None:
+            raise LinkError("refused")
+
+    async def call(self, *_: Any) -> str:
+        assert self.block is not None
+        return hex(self.block)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def test_probe__one_lags_and_one_is_silent__told_of_each_and_all_closed() -> None:
+    links = {"ws://a/key": Told(90), "http://u:p@b:1": Told(None), "http://c": Told(100)}
+    health = well(head=98)
+    asyncio.run(Probe(list(links), health, 1.0, links.__getitem__).look())
+    assert health.lags == {"0 a": 10, "2 c": 0}
+    assert health.silent == ["1 b:1"]
+    assert [problem.name for problem in health.problems] == ["endpoint_lag", "endpoint_down"]
+    assert all(link.closed for link in links.values())
 
 
 class Endpoint:
