@@ -56,7 +56,7 @@ class ChainDoctor:
         """All of it; an endpoint that fails keeps the others from nothing."""
         try:
             await asyncio.gather(*(self._endpoint(endpoint) for endpoint in self._endpoints))
-            self._together()
+            await self._together()
             usable = [endpoint for endpoint in self._endpoints if endpoint.usable]
             if not usable:
                 do = "mend an endpoint first; contracts and balances were not looked at"
@@ -145,7 +145,7 @@ class ChainDoctor:
             raise link.lost
         return "subscription told of a block"
 
-    def _together(self) -> None:
+    async def _together(self) -> None:
         """Whether the endpoints agree on where the chain is."""
         heads = {one.name: one.head for one in self._endpoints if one.usable and one.head is not None}
         if len(self._endpoints) == 1:
@@ -156,11 +156,23 @@ class ChainDoctor:
         newest = max(head.number for head in heads.values())
         behind = {name: newest - head.number for name, head in heads.items()}
         late = {name: lag for name, lag in behind.items() if lag > self._config.watch.lag_blocks}
-        if late:
+        height = min(head.number for head in heads.values())
+        if len({await self._hash(one.link, height) for one in self._endpoints if one.usable}) > 1:
+            do = "one of them is on another branch: ask again in a minute, and take out the one that stays apart"
+            self.checks.append(wrong("in sync", f"they tell of different blocks at height {height}", do))
+        elif late:
             said = ", ".join(f"{name} is {lag} blocks behind" for name, lag in late.items())
             self.checks.append(wrong("in sync", said, "take it out, or put it last in chain.endpoints"))
         else:
             self.checks.append(ok("in sync", f"{len(heads)} endpoints, at most {max(behind.values())} blocks apart"))
+
+    @staticmethod
+    async def _hash(link: Link, height: int) -> str:
+        try:
+            block = await link.call("eth_getBlockByNumber", [hex(height), False])
+        except (LinkError, RpcError) as error:
+            return redacted(str(error))
+        return "none" if block is None else str(block["hash"])
 
     async def _contracts(self, link: Link) -> None:
         """Whether the code at each address is the one that was deployed."""

@@ -24,7 +24,7 @@ from keeper.watch.alerts import Alarms, Level
 from keeper.watch.health import Health, serve
 from keeper.watch.logs import keep_secret, set_up_logs
 from keeper.watch.monitor import Monitor
-from keeper.watch.notify import Notifier, valid
+from keeper.watch.notify import Notifier, services
 from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
 
@@ -38,8 +38,13 @@ def services_of(watch: WatchSection) -> list[str]:
         url = os.environ.get(name)
         if not url:
             raise ConfigError(f"watch.notify: the environment has no {name}")
-        if not valid(url):
-            raise ConfigError(f"watch.notify: {name} holds no address that Apprise knows, such as json://host/path")
+        try:
+            services([url])
+        except ValueError:
+            # Not chained: the address is a secret.
+            raise ConfigError(
+                f"watch.notify: {name} holds no address that Apprise knows, such as json://host/path"
+            ) from None
         found.append(url)
     keep_secret(found)
     return found

@@ -5,18 +5,21 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import apprise
 import structlog
 
 from keeper.watch import metrics
 from keeper.watch.alerts import Level, Message
 
+if TYPE_CHECKING:
+    from apprise import Apprise
+
 log = structlog.get_logger(__name__)
 
 WAITING = 64
 """Messages that wait for a slow service; more are dropped, and counted."""
-TYPES = {Level.WARNING: apprise.NotifyType.WARNING, Level.CRITICAL: apprise.NotifyType.FAILURE}
+TYPES = {Level.WARNING: "warning", Level.CRITICAL: "failure"}
 
 
 class Notifier:
@@ -25,10 +28,8 @@ class Notifier:
     def __init__(self, urls: Sequence[str], name: str = "keeper") -> None:
         self.failed = 0
         self._name = name
-        self._apprise = apprise.Apprise()
+        self._services = services(urls) if urls else None
         self._waiting: queue.Queue[Message | None] = queue.Queue(WAITING)
-        for url in urls:
-            self._apprise.add(url)
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
 
     def __enter__(self) -> Notifier:
@@ -45,7 +46,7 @@ class Notifier:
 
     def send(self, message: Message) -> None:
         """Hand a message over; returns at once."""
-        if not len(self._apprise):
+        if self._services is None:
             return
         try:
             self._waiting.put_nowait(message)
@@ -54,10 +55,10 @@ class Notifier:
 
     def _work(self) -> None:
         while (message := self._waiting.get()) is not None:
+            assert self._services is not None
+            title = f"[{self._name}] {message.title}"
             try:
-                done = self._apprise.notify(
-                    title=f"[{self._name}] {message.title}", body=message.body, notify_type=TYPES[message.level]
-                )
+                done = self._services.notify(title=title, body=message.body, notify_type=TYPES[message.level])
             except Exception as error:  # noqa: BLE001 - a service's plug-in may raise anything, and must end nothing
                 self._fail(message, type(error).__name__)
                 continue
@@ -73,6 +74,13 @@ class Notifier:
         log.error("not notified", title=message.title, why=why)
 
 
-def valid(url: str) -> bool:
-    """Whether Apprise knows such an address."""
-    return bool(apprise.Apprise().add(url))
+def services(urls: Sequence[str]) -> Apprise:
+    """All of them as one. ValueError where Apprise knows no such address, without showing it."""
+    # Here, as most commands need none of it and should not wait for it.
+    from apprise import Apprise
+
+    found = Apprise()
+    for url in urls:
+        if not found.add(url):
+            raise ValueError("Apprise knows no such address")
+    return found

@@ -21,7 +21,7 @@ from keeper.watch import logs, metrics
 from keeper.watch.alerts import ALERTS, HOUR, Alarms, Level, Message, Problem
 from keeper.watch.health import RECENT, Health, Stuck
 from keeper.watch.monitor import Monitor
-from keeper.watch.notify import WAITING, Notifier, valid
+from keeper.watch.notify import WAITING, Notifier, services
 from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
 
@@ -297,8 +297,9 @@ def test_notifier__no_address__nothing_happens() -> None:
     with Notifier([]) as notifier:
         notifier.send(Message(Level.WARNING, "a", "b"))
     assert notifier.failed == 0
-    assert valid("json://host/path")
-    assert not valid("nothing of the sort")
+    assert len(services(["json://host/path"])) == 1
+    with pytest.raises(ValueError, match="Apprise knows no such address"):
+        services(["nothing of the sort"])
 
 
 def test_switch__file_is_there__on_whoever_made_it(tmp_path: Path) -> None:
