@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from keeper.book.exact import Exact
+from keeper.chain.types import LinkError, RpcError
 from keeper.cli.auctions import auction_of
 from keeper.cli.common import (
     DEFAULT_CONFIG,
@@ -192,7 +194,8 @@ class Hand:
                         await self._lane.tend(await node.latest(), {}, lambda _: True)
             except TimeoutError:
                 return
-        await self._chores.one(await node.latest())
+        with suppress(LinkError, RpcError):
+            await self._chores.count_one()
 
 
 async def placed(path: Path, account: int, asked: int, wait: float, *, yes: bool, quiet: bool) -> dict[str, Any]:

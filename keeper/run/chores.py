@@ -44,7 +44,7 @@ class Chores:
             if late > BALANCE_SECONDS * (2 if busy else 1):
                 await self.balances()
             elif not busy:
-                await self._count_one()
+                await self.count_one()
         except (LinkError, RpcError) as error:
             log.info("a chore was put off", error=str(error))
 
@@ -60,7 +60,8 @@ class Chores:
         for name, oldest in waiting.items():
             metrics.LANE_AGE.labels(name).set(0 if oldest is None else oldest[0])
 
-    async def _count_one(self) -> None:
+    async def count_one(self) -> None:
+        """Read the receipt of one mined transaction that is owed. Raises LinkError or RpcError."""
         owed = self._journal.uncounted()
         if not owed:
             return

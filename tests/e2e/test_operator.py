@@ -10,14 +10,17 @@ import signal
 import socket
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_account import Account
 
+from tests.e2e import process
 from tests.e2e.anvil import Anvil, free_port
-from tests.e2e.process import KEY_ENV, KeeperProcess, command, configure, until
+from tests.e2e.forked import command
+from tests.e2e.process import KEY_ENV, KeeperProcess, configure, until
 from tests.e2e.test_run import FINE, LOW, key_of, tick
 from tests.e2e.world import World
 
@@ -291,12 +294,12 @@ def test_kill__a_breach_is_there__nothing_is_signed_until_resumed(
         # The book goes on, and all say that nothing else does.
         until(lambda: metric(base, "keeper_kill_switch") == 1, "the metric")
         assert metric(base, "keeper_accounts_under_line") == 1
+        keeper.wait_for("alert", alert="kill_switch")
         status, text = page(f"{base}/health")
         report = json.loads(text)
         (problem,) = [problem for problem in report["problems"] if problem["name"] == "kill_switch"]
         assert (status, report["kill_switch"]) == (200, problem["detail"])
         assert problem["detail"] == ("prices look wrong" if way == "command" else "SIGUSR1")
-        keeper.wait_for("alert", alert="kill_switch")
         assert json.loads(passed("history", "--json", *given))["rows"] == []
         assert chain.call("eth_getTransactionCount", world.taker.address, "pending") == hex(before)
         assert doctored(config, key, 0)["kill switch"]["do"] == "nothing is sent until `keeper resume`"
@@ -376,11 +379,14 @@ def test_bid__by_hand__as_quoted_and_never_beside_a_keeper(world: World, chain: 
     passed("kill", *given)
     assert "not sent: keeper kill" in refused("bid", name, "--fraction", "0.25", "--yes", *given, key=key)
     passed("resume", *given)
-    chain.call("evm_setAutomine", True)
-    try:
-        row = json.loads(passed("bid", name, "--fraction", "0.25", "--yes", "--json", *given, key=key))
-    finally:
-        chain.call("evm_setAutomine", False)
+    with ThreadPoolExecutor(1) as beside:
+        # A process of its own from the start: a thread of ours is not forked well.
+        sending = beside.submit(process.command, "bid", name, "--fraction", "0.25", "--yes", "--json", *given, key=key)
+        until(lambda: sending.done() or chain.call("txpool_status")["pending"] != "0x0", "the bid")
+        chain.mine()
+        ended = sending.result()
+        assert ended.returncode == 0, ended.stderr
+        row = json.loads(ended.stdout)
     sale = world.taken()[-1]
     assert (row["state"], row["hash"]) == ("mined", "0x" + sale.transactionHash.hex())
     assert (sale.args.account, sale.args.taker) == (account, world.account(world.taker))
