@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from keeper.config.schema import Config
 
-DOTTED = re.compile(r"((?:chain|store|signer|taker|sight|bid|fees|watch)(?:\.[a-z_]+)+):? ?")
+DOTTED = re.compile(r"((?:chain|store|book|signer|taker|sight|bid|fees|watch)(?:\.[a-z_]+)+):? ?")
 
 
 class ConfigError(Exception):

@@ -38,7 +38,7 @@ ALERTS = {
     "head_failing": Alert(Level.CRITICAL, "heads cannot be handled", 20),
     "lane_stuck": Alert(Level.CRITICAL, "a transaction is not mined"),
     "balance_low": Alert(Level.CRITICAL, "a sender can pay for few more transactions"),
-    "accounts_quarantined": Alert(Level.CRITICAL, "accounts cannot be computed"),
+    "accounts_quarantined": Alert(Level.CRITICAL, "accounts cannot be computed or trusted"),
     "store_failing": Alert(Level.CRITICAL, "the store cannot be read or written"),
     "disk_low": Alert(Level.CRITICAL, "the disk of the store is nearly full"),
     "nonce_taken": Alert(Level.CRITICAL, "somebody else sends with this key"),

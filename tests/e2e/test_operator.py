@@ -23,6 +23,7 @@ from tests.e2e.forked import command
 from tests.e2e.process import KEY_ENV, KeeperProcess, configure, until
 from tests.e2e.test_run import FINE, LOW, key_of, tick
 from tests.e2e.world import World
+from tests.keeper.services import Service
 
 
 def passed(*arguments: str, key: str | None = None) -> str:
@@ -313,12 +314,17 @@ def test_kill__a_breach_is_there__nothing_is_signed_until_resumed(
     assert "was not there" in passed("resume", *given)
 
 
-def test_kill__sightings_spared__only_bids_stop(world: World, chain: Anvil, tmp_path: Path) -> None:
-    more = "kill_spares_sightings = true\n[bid]\nmin_profit = 0.1\n"
+def test_kill__sightings_spared__only_bids_stop_and_somebody_is_told(
+    world: World, chain: Anvil, tmp_path: Path
+) -> None:
+    more = "kill_spares_sightings = true\nnotify = ['MY_SERVICE']\n[bid]\nmin_profit = 0.1\n"
     config = configure(tmp_path, f"ws://127.0.0.1:{chain.port}", world.record(tmp_path), more)
-    passed("kill", "--config", str(config))
-    with KeeperProcess(config, key_of(world.taker)) as keeper:
+    passed("kill", "--reason", "a drill", "--config", str(config))
+    with Service() as service, KeeperProcess(config, key_of(world.taker), MY_SERVICE=service.url) as keeper:
         keeper.started()
+        assert service.got.wait(60)
+        assert service.bodies[0]["title"] == "[keeper test] kill_switch: the kill switch is on"
+        assert service.bodies[0]["message"] == "a drill"
         for _ in range(30):
             tick(world, keeper, LOW)
         keeper.wait_for("mined", kind="open")

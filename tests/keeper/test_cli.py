@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from keeper.cli import app
 from keeper.cli.init import EXAMPLE, answered
 from keeper.cli.stored import since_of
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = {command.name or command.callback.__name__: command.callback for command in app.registered_commands}
 
 
@@ -25,6 +29,20 @@ def test_help__each_command__ends_with_examples_of_itself(name: str) -> None:
     text, _, examples = COMMANDS[name].__doc__.partition("Examples:")
     assert text.strip()
     assert f"keeper {name}" in examples
+
+
+PAGES = [ROOT / "README.md", ROOT / "docs" / "operator.md", ROOT / "docs" / "runbook.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_docs__commands_and_metrics_they_name__are_there(page: Path) -> None:
+    text = page.read_text()
+    named = set(re.findall(r"(?:`|^ {4})keeper ([a-z]+)", text, re.M))
+    assert named
+    assert named <= set(COMMANDS)
+    known = {sample.name for family in REGISTRY.collect() for sample in family.samples}
+    known |= {family.name for family in REGISTRY.collect()} | {f"{family.name}_total" for family in REGISTRY.collect()}
+    assert set(re.findall(r"\bkeeper_[a-z_]+[a-z]\b", text)) <= known
 
 
 def test_answered__values_and_settings_that_were_commented__every_other_line_as_it_was() -> None:

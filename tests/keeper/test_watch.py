@@ -6,8 +6,6 @@ import asyncio
 import json
 import re
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from keeper.watch.monitor import Monitor
 from keeper.watch.notify import WAITING, Notifier, services
 from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
+from tests.keeper.services import Service
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "docs" / "runbook.md"
@@ -223,42 +222,6 @@ def test_monitor__counters_went_up__events_and_problems_are_told(tmp_path: Path)
     monitor.look()
     assert sent[-1].title == "kill_switch: over"
     assert sample("keeper_alert", {"name": "kill_switch", "level": "warning"}) == 0
-
-
-class Service:
-    """A local HTTP service that notifications are posted to."""
-
-    def __init__(self, status: int = 200) -> None:
-        self.bodies: list[dict[str, Any]] = []
-        self.got = threading.Event()
-        self.go_on = threading.Event()
-        self.go_on.set()
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                service.go_on.wait(20)
-                service.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(status)
-                self.end_headers()
-                service.got.set()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self.url = f"json://127.0.0.1:{self._server.server_port}/token-of-mine"
-
-    def __enter__(self) -> Service:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.go_on.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def test_notifier__service_is_there__gets_level_title_and_body() -> None:

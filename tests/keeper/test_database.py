@@ -205,6 +205,16 @@ def test_put_back__a_store_is_there__kept_beside_with_its_write_ahead_log(tmp_pa
     assert put_back(path, copy) == tmp_path / "keeper.sqlite.replaced-2"
 
 
+def test_put_back__copy_of_the_first_schema__upgraded_when_it_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    copy = contents_of(first_schema(tmp_path / "old"))
+    path = tmp_path / "keeper.sqlite"
+    assert put_back(path, copy) is None
+    assert (contents_of(path).version, contents_of(path).decisions) == (1, copy.decisions)
+    assert Journal(open_database(path)).next_nonce(KEY.address) == 3
+    assert contents_of(path).version == upgrade.VERSION
+
+
 def test_nobody_running__a_keeper_holds_any_key__refused(tmp_path: Path) -> None:
     with KeyLock(tmp_path, "0xAb"), pytest.raises(HeldError, match="held by process"), nobody_running(tmp_path):
         raise AssertionError("not reached")
