@@ -90,7 +90,8 @@ class ChainDoctor:
         except (LinkError, RpcError) as error:
             endpoint.usable = False
             do = "check the address, its key and the provider's plan; logs and subscriptions must be part of it"
-            self.checks.append(wrong(name, f"{shown}: {redacted(str(error))}", do))
+            said = redacted(str(error))
+            self.checks.append(wrong(name, said if said.startswith(shown) else f"{shown}: {said}", do))
             return
         self._add_head(endpoint, shown, told)
 

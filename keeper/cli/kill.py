@@ -8,6 +8,7 @@ import typer
 
 from keeper.cli.common import DEFAULT_CONFIG, ConfigOption, fail, mended, out
 from keeper.config import load_config
+from keeper.watch.logs import set_up_logs
 from keeper.watch.switch import KillSwitch
 
 
@@ -23,6 +24,7 @@ def kill(
 
         keeper kill --reason "prices look wrong"
     """
+    set_up_logs("error")
     with mended(config):
         path = load_config(config).watch.kill_file
         switch = KillSwitch(path)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.exc import DatabaseError
 
@@ -70,6 +71,8 @@ transactions = Table(
     Column("fee", Text),
     Column("native_price", Text),
     Column("mined_time", Integer),
+    # Asked for at nearly every head, however long the history is.
+    Index("receipt_owed", "mined_block", sqlite_where=text("gas_used IS NULL AND mined_block IS NOT NULL")),
 )
 
 sales = Table(

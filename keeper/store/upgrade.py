@@ -28,6 +28,7 @@ STEPS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE transactions ADD COLUMN fee TEXT",
         "ALTER TABLE transactions ADD COLUMN native_price TEXT",
         "ALTER TABLE transactions ADD COLUMN mined_time INTEGER",
+        "CREATE INDEX receipt_owed ON transactions (mined_block) WHERE gas_used IS NULL AND mined_block IS NOT NULL",
         """CREATE TABLE sales (
             hash VARCHAR NOT NULL, place INTEGER NOT NULL, account TEXT NOT NULL, taker TEXT NOT NULL,
             fraction TEXT NOT NULL, equity TEXT NOT NULL, requirement TEXT NOT NULL, lambda_account TEXT NOT NULL,

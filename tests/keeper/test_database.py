@@ -76,6 +76,14 @@ def test_open__store_of_the_first_schema__upgraded_with_all_it_held(tmp_path: Pa
     assert [block for _, _, block in journal.uncounted()] == [4, 8]
 
 
+def test_uncounted__long_history__found_by_an_index(tmp_path: Path) -> None:
+    engine = open_database(first_schema(tmp_path))
+    query = "SELECT hash FROM transactions WHERE mined_block IS NOT NULL AND gas_used IS NULL ORDER BY mined_block"
+    with engine.connect() as connection:
+        plan = " ".join(str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}"))
+    assert "USING INDEX receipt_owed" in plan
+
+
 def test_open__upgraded__the_same_schema_as_a_new_one(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     assert shape(first_schema(tmp_path)) == shape(tmp_path / "new" / "keeper.sqlite")
