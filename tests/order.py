@@ -11,6 +11,7 @@ LONGEST = (
     "tests/e2e/test_demo_run.py",
     "tests/e2e/test_run.py",
     "tests/e2e/test_commands.py",
+    "tests/e2e/test_operator.py",
     "tests/e2e/test_faults.py",
     "tests/model/test_operations.py",
     "tests/e2e/test_deploy_commands.py",

@@ -33,6 +33,7 @@ class Ledger:
         self._margin = margin
         metrics.CAPITAL.labels("margin").set(margin / WAD)
         metrics.CAPITAL.labels("reserved").set(self.reserved / WAD)
+        metrics.CAPITAL.labels("free").set(self.free / WAD)
 
     def reserve(self, decision: str, amount: int) -> None:
         """Bind margin to a decision, once. Raises InsufficientError and binds nothing if it is not free."""

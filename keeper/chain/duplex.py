@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from keeper.chain import wire
-from keeper.chain.links import HttpLink, Link, OnHead
+from keeper.chain.links import HttpLink, Link, OnHead, name_of
 from keeper.chain.types import LinkError, header_of
 
 MAX_MESSAGE = 256 * 2**20
@@ -34,14 +34,14 @@ class DuplexLink(Link):
             async with asyncio.timeout(self.timeout):
                 await self._connect()
         except (WebSocketException, TimeoutError, OSError) as error:
-            raise LinkError(f"{self.url}: {error!r}") from error
+            raise LinkError(f"{name_of(self.url)}: {error!r}") from error
         self._connected = True
         self._start(self._listen())
 
     async def call_raw(self, method: str, params: list[Any]) -> bytes:
         """As of Link."""
         if not self._connected or self.lost is not None:
-            raise LinkError(f"{self.url}: {method}: the connection is closed")
+            raise LinkError(f"{name_of(self.url)}: {method}: the connection is closed")
         number = next(self._ids)
         future: asyncio.Future[wire.Answer] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
@@ -50,7 +50,7 @@ class DuplexLink(Link):
                 await self._send(wire.request(number, method, params))
                 answer = await future
         except (WebSocketException, TimeoutError, OSError) as error:
-            raise LinkError(f"{self.url}: {method}: {error!r}") from error
+            raise LinkError(f"{name_of(self.url)}: {method}: {error!r}") from error
         finally:
             self._waiting.pop(number, None)
         return wire.result_of(method, answer)
@@ -60,7 +60,7 @@ class DuplexLink(Link):
         await self.call("eth_subscribe", ["newHeads"])
 
     async def _listen(self) -> None:
-        error: BaseException = LinkError(f"{self.url}: the connection was closed")
+        error: BaseException = LinkError(f"{name_of(self.url)}: the connection was closed")
         try:
             async for message in self._messages():
                 self._receive(message)
@@ -71,7 +71,7 @@ class DuplexLink(Link):
             self._lose(error)
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(LinkError(f"{self.url}: the connection was closed"))
+                    future.set_exception(LinkError(f"{name_of(self.url)}: the connection was closed"))
 
     def _receive(self, message: str | bytes) -> None:
         answer = wire.answer_of(message)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from keeper.chain.duplex import link_to
-from keeper.chain.links import Link
+from keeper.chain.links import Link, name_of
 from keeper.chain.types import Header, LinkError, RpcError
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,11 @@ class Endpoint:
         self._lock = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """Its host: what may be shown of an address that may hold a key."""
+        return name_of(self.url)
 
     @property
     def banned(self) -> bool:
@@ -83,7 +88,7 @@ class Endpoint:
                 await link.close()
                 raise
             self.link, self.failure = link, None
-            log.info("connected", endpoint=self.url)
+            log.info("connected", endpoint=self.name)
             return link
 
     async def drop(self) -> None:
@@ -127,7 +132,7 @@ class Endpoint:
                 reason = str(error)
                 await self.drop()
             self.tried.set()
-            log.warning("an endpoint is lost", endpoint=self.url, error=reason)
+            log.warning("an endpoint is lost", endpoint=self.name, error=reason)
             on_loss(self)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)

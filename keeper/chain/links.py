@@ -12,6 +12,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -19,6 +20,12 @@ from keeper.chain import wire
 from keeper.chain.types import Header, LinkError, RpcError, header_of
 
 OnHead = Callable[[Header], None]
+
+
+def name_of(url: str) -> str:
+    """What may be shown of an endpoint's address: its host, as keys stand before and after it."""
+    parts = urlsplit(url)
+    return parts.netloc.rpartition("@")[2] or parts.path
 
 
 class Link(ABC):
@@ -60,7 +67,7 @@ class Link(ABC):
 
     def _lose(self, error: BaseException) -> None:
         if self.lost is None:
-            self.lost = error if isinstance(error, LinkError) else LinkError(f"{self.url}: {error!r}")
+            self.lost = error if isinstance(error, LinkError) else LinkError(f"{name_of(self.url)}: {error!r}")
             self._on_loss()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -91,16 +98,16 @@ class HttpLink(Link):
     async def call_raw(self, method: str, params: list[Any]) -> bytes:
         """As of Link."""
         if self._session is None or self._session.closed:
-            raise LinkError(f"{self.url}: {method}: not connected")
+            raise LinkError(f"{name_of(self.url)}: {method}: not connected")
         body = wire.request(next(self._ids), method, params)
         try:
             async with self._session.post(self.url, data=body, headers={"Content-Type": "application/json"}) as answer:
                 message = await answer.read()
                 # Many nodes answer errors with a status of their own and a JSON-RPC body all the same.
                 if answer.status >= 400 and not message.lstrip().startswith(b"{"):
-                    raise LinkError(f"{self.url}: {method}: HTTP {answer.status}")
+                    raise LinkError(f"{name_of(self.url)}: {method}: HTTP {answer.status}")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise LinkError(f"{self.url}: {method}: {error!r}") from error
+            raise LinkError(f"{name_of(self.url)}: {method}: {error!r}") from error
         return wire.result_of(method, wire.answer_of(message))
 
     async def _follow(self, on_head: OnHead) -> None:
@@ -112,7 +119,7 @@ class HttpLink(Link):
             try:
                 block = await self.call("eth_getBlockByNumber", ["latest", False])
                 if block is None:
-                    raise LinkError(f"{self.url}: no latest block")
+                    raise LinkError(f"{name_of(self.url)}: no latest block")
                 head = header_of(block)
             except (LinkError, RpcError) as error:
                 self._lose(error)

@@ -44,6 +44,10 @@ class Node:
         self._attempts = attempts
         self._hedge = hedge
         self._slow = 0
+        self.deaf = 0
+        """Subscriptions found to have stopped hearing."""
+        self.switches = 0
+        """Times the endpoint that is asked first was left."""
         self._newest: Header | None = None
         self._handed: Header | None = None
         self._unhandled = False
@@ -58,6 +62,11 @@ class Node:
         """Have each connection made from now on pass a test, which raises LinkError where it is another chain."""
         for endpoint in self.endpoints:
             endpoint.check = check
+
+    @property
+    def name(self) -> str:
+        """Its host: what may be shown of it."""
+        return self._first.name
 
     async def connect(self) -> None:
         """Connect to the first endpoint that answers. Raises LinkError if none does."""
@@ -158,7 +167,7 @@ class Node:
             return await link.call_raw(method, params)
         except LinkError as error:
             metrics.RPC_ERRORS.labels(method).inc()
-            log.warning("request failed", method=method, endpoint=endpoint.url, error=str(error))
+            log.warning("request failed", method=method, endpoint=endpoint.name, error=str(error))
             if endpoint is self._first:
                 self._leave(endpoint, str(error))
             raise
@@ -188,7 +197,7 @@ class Node:
         """An endpoint's answer was proved false: it is asked last for some time."""
         endpoint.ban()
         metrics.LIES.inc()
-        log.error("an endpoint answered falsely", endpoint=endpoint.url, what=what)
+        log.error("an endpoint answered falsely", endpoint=endpoint.name, what=what)
         if endpoint is self._first:
             self._leave(endpoint, what)
 
@@ -201,7 +210,8 @@ class Node:
     def _prefer(self, endpoint: Endpoint, why: str) -> None:
         if endpoint is not self._first:
             metrics.SWITCHES.inc()
-            log.warning("leaving endpoint", endpoint=self._first.url, to=endpoint.url, why=why)
+            self.switches += 1
+            log.warning("leaving endpoint", endpoint=self._first.name, to=endpoint.name, why=why)
             self._first, self._slow = endpoint, 0
 
     # Heads
@@ -260,7 +270,9 @@ class Node:
             if quiet if told is None else told.hash == head.hash:
                 continue
             if endpoint.followed:
-                log.warning("an endpoint went deaf", endpoint=endpoint.url, head=head.number)
+                self.deaf += 1
+                metrics.DEAF.inc()
+                log.warning("an endpoint went deaf", endpoint=endpoint.name, head=head.number)
                 await endpoint.drop()
                 if endpoint is self._first:
                     self._leave(endpoint, "deaf")
@@ -306,4 +318,4 @@ class Node:
 
     def lags(self) -> dict[str, int]:
         """Blocks that each endpoint is behind the farthest one."""
-        return {endpoint.url: self._behind(endpoint) for endpoint in self.endpoints}
+        return {endpoint.name: self._behind(endpoint) for endpoint in self.endpoints}

@@ -117,7 +117,7 @@ class Source:
             said, also = keys_of(logs), keys_of(other[1])
             if said == also:
                 return
-            log.warning("endpoints differ", block=block_hash, endpoints=[endpoint.url, other[0].url])
+            log.warning("endpoints differ", block=block_hash, endpoints=[endpoint.name, other[0].name])
             true = await self._proof(block_hash, [endpoint, other[0]])
         except (LinkError, RpcError) as error:
             log.warning("not compared", block=block_hash, error=str(error))
@@ -146,7 +146,7 @@ class Source:
                     logs = proved_logs(block, receipts, block_hash)
                     return [entry for entry in logs if entry["address"].lower() in self._known]
             except (LinkError, RpcError) as error:
-                log.warning("no proof", endpoint=endpoint.url, error=str(error))
+                log.warning("no proof", endpoint=endpoint.name, error=str(error))
         return None
 
 

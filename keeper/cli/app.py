@@ -5,8 +5,15 @@ from __future__ import annotations
 import typer
 
 from keeper.cli.auctions import auctions
+from keeper.cli.backups import backup, restore
+from keeper.cli.doctor import doctor
+from keeper.cli.hand import bid, quote_account
+from keeper.cli.init import init
+from keeper.cli.kill import kill, resume
+from keeper.cli.positions import positions
 from keeper.cli.run import run
 from keeper.cli.scan import scan
+from keeper.cli.stored import export, history
 from keeper.cli.why import why
 
 app = typer.Typer(
@@ -17,7 +24,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
-app.command()(run)
-app.command()(scan)
-app.command()(why)
-app.command()(auctions)
+for command in (init, doctor, run, scan, why, auctions, positions, history, export, backup, restore, kill, resume, bid):
+    app.command()(command)
+app.command("quote")(quote_account)

@@ -63,7 +63,7 @@ def auctions(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False)
 
         keeper auctions --json
     """
-    seen = carry_out(listed(config))
+    seen = carry_out(listed(config), config)
     if as_json:
         emit(seen)
         return

@@ -7,23 +7,24 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from keeper.book.exact import Exact
-from keeper.chain.types import LinkError, RpcError
-from keeper.config import Config, ConfigError, Deployment, load_config, load_deployment
+from keeper.chain.types import Header, LinkError, RpcError
+from keeper.config import Config, ConfigError, Deployment, load_config, load_deployment, located
 from keeper.execution.lock import HeldError
 from keeper.execution.signers import signers_of
 from keeper.run.session import Session
-from keeper.store.database import open_database
-from keeper.watch.logs import set_up_logs
+from keeper.store.database import StoreError, attach
+from keeper.watch.logs import keep_secret, redacted, set_up_logs
 
 WAD = 10**18
 LOW_96 = (1 << 96) - 1
@@ -35,6 +36,8 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 DEFAULT_CONFIG = Path("keeper.toml")
 
+LOOK = 0.1
+"""Seconds between two looks at how far something is."""
 PIPED_WIDTH = 200
 """Columns where no terminal says how many there are: room for every table."""
 
@@ -45,43 +48,74 @@ errors = Console(stderr=True)
 def load(path: Path) -> tuple[Config, Deployment]:
     """The configuration and the deployment that it names. Raises ConfigError."""
     config = load_config(path)
+    keep_secret(config.chain.endpoints)
     return config, load_deployment(config.chain.deployment)
 
 
-def carry_out(work: Coroutine[Any, Any, T]) -> T:
+def carry_out(work: Coroutine[Any, Any, T], config: Path) -> T:
     """Run to the end; what the operator can mend is told in words, with exit code 1 (2 for the configuration)."""
-    try:
+    with mended(config):
         return asyncio.run(work)
-    except ConfigError as error:
-        fail(str(error), 2)
-    except (LinkError, RpcError, HeldError) as error:
-        fail(str(error), 1)
-    except KeyboardInterrupt:
-        fail("interrupted", 130)
     raise AssertionError("a failure exits")
 
 
-def fail(message: str, code: int) -> None:
+@contextmanager
+def mended(config: Path) -> Iterator[None]:
+    """Mistakes that the operator can mend, in one line each, and no traceback of them."""
+    try:
+        yield
+    except ConfigError as error:
+        fail("\n".join(located(config, line) for line in str(error).splitlines()), 2)
+    except (LinkError, RpcError, HeldError, StoreError) as error:
+        fail(str(error), 1)
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+
+
+def fail(message: str, code: int) -> NoReturn:
     """Say it on stderr and exit."""
-    errors.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+    errors.print(redacted(message), style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
 @asynccontextmanager
 async def look(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Exact]]:
     """The book at the newest block, read from the last snapshot and the logs since."""
+    async with connected(config_path) as (config, deployment, session):
+        yield config, deployment, session.exact()
+
+
+@asynccontextmanager
+async def connected(config_path: Path) -> AsyncIterator[tuple[Config, Deployment, Session]]:
+    """The same with its way to the chain."""
     config, deployment = load(config_path)
     set_up_logs("error")
     # Only read: a keeper that runs keeps this store.
-    engine = open_database(config.store.path) if config.store.path.exists() else None
+    engine = attach(config.store.path)
     session = Session(config, deployment, engine)
     try:
-        with errors.status("reading the chain"):
-            await session.open()
-            await session.catch_up(await session.node.latest())
-        yield config, deployment, session.exact()
+        await session.open()
+        await _read(session, await session.node.latest())
+        yield config, deployment, session
     finally:
         await session.close()
+
+
+async def _read(session: Session, head: Header) -> None:
+    """Catch up, and show how far it is."""
+    first = max(session.mirror.number, session.deployment.block)
+    reading = asyncio.create_task(session.catch_up(head))
+    with progress() as shown:
+        task = shown.add_task("reading the chain", total=max(1, head.number - first))
+        while not (await asyncio.wait({reading}, timeout=LOOK))[0]:
+            shown.update(task, completed=max(0, session.mirror.number - first))
+    await reading
+
+
+def progress() -> Progress:
+    """A bar on stderr, gone when it is done; nothing where that is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
 
 
 def account_of(text: str) -> int:

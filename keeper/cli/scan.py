@@ -100,7 +100,7 @@ def scan(
 
         keeper scan --below 1 --limit 100 --json
     """
-    seen = carry_out(found(config, below, limit, everyone))
+    seen = carry_out(found(config, below, limit, everyone), config)
     if as_json:
         emit(seen)
         return

@@ -34,6 +34,12 @@ from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
 from keeper.decide.sight import due, resight_after
 from keeper.model.rounding import WAD
+from keeper.store.database import attach
+from keeper.store.history import Wanted, rows_of
+from keeper.watch.switch import KillSwitch
+
+LATELY = 3
+"""Decisions of the journal that are shown."""
 
 
 def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> dict[str, Any]:
@@ -80,7 +86,19 @@ def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> 
         "markets": markets,
         "run": auction_of(exact, account) if exact.running(account) else None,
         "keeper": plan(config, exact, account),
+        "kill_switch": KillSwitch(config.watch.kill_file).reason,
+        "journal": lately(config, account),
     }
+
+
+def lately(config: Config, account: int) -> list[dict[str, Any]]:
+    """The newest decisions about it, by the journal."""
+    engine = attach(config.store.path)
+    if engine is None:
+        return []
+    names = ("time", "kind", "state", "block", "hash", "mined_block", "reason")
+    rows = rows_of(engine, Wanted(account=account, limit=LATELY))
+    return [{name: row[name] for name in names} for row in rows]
 
 
 def plan(config: Config, exact: Exact, account: int) -> list[str]:
@@ -158,7 +176,7 @@ def why(
 
         keeper why 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --json
     """
-    seen = carry_out(looked_at(config, account_of(account)))
+    seen = carry_out(looked_at(config, account_of(account)), config)
     if as_json:
         emit(seen)
         return
@@ -175,6 +193,12 @@ def why(
         )
     for line in seen["keeper"]:
         out.print(f"keeper: {line}")
+    if seen["kill_switch"]:
+        out.print(f"but the kill switch is on: {seen['kill_switch']}", markup=False)
+    for row in seen["journal"]:
+        mined = "" if row["mined_block"] is None else f" in block {row['mined_block']}"
+        reason = f": {row['reason']}" if row["reason"] else ""
+        out.print(f"journal: {row['kind']} of block {row['block']} {row['state']}{mined}{reason}", markup=False)
 
 
 def _numbers(seen: dict[str, Any]) -> Table:

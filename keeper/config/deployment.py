@@ -78,11 +78,18 @@ def load_deployment(path: Path) -> Deployment:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: the deployment file cannot be read: {error.strerror}") from error
+        raise ConfigError(
+            f"chain.deployment: {path} cannot be read: {error.strerror}; `ape run deploy` writes such files"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid JSON: byte {error.start} is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     try:
         return Deployment.model_validate(raw)
     except ValidationError as error:
-        lines = [f"{path}: {'.'.join(str(p) for p in e['loc']) or 'the file'}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"{path}: {'.'.join(str(p) for p in e['loc']) or 'the file'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
         raise ConfigError("\n".join(lines)) from error

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from keeper.config.schema import Config
 
+DOTTED = re.compile(r"((?:chain|store|book|signer|taker|sight|bid|fees|watch)(?:\.[a-z_]+)+):? ?")
+
 
 class ConfigError(Exception):
     """A mistake of the operator's, told with file, line and key."""
@@ -25,7 +27,10 @@ def load_config(path: Path) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        hint = "; `keeper init` writes one" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}{hint}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: byte {error.start} is not UTF-8") from error
     raw = _parse(path, text)
     try:
         config = Config.model_validate(raw)
@@ -38,14 +43,31 @@ def _parse(path: Path, text: str) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+        at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+        line = (at[1] if at else None) or str(len(text.splitlines()))
+        raise ConfigError(f"{path}:{line}: not valid TOML: {error}") from error
+
+
+def located(path: Path, message: str) -> str:
+    """A mistake told as `section.key: …` with the file and line of that key before it."""
+    named = DOTTED.match(message)
+    if named is None:
+        return message
+    try:
+        line = _line_of(path.read_text(encoding="utf-8"), named[1].split("."))
+    except (OSError, UnicodeDecodeError):
+        line = None
+    return f"{path}:{line}: {message}" if line else f"{path}: {message}"
 
 
 def _describe(path: Path, text: str, error: Any) -> str:
     keys = [str(part) for part in error["loc"]]
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not keys and (named := DOTTED.match(message)):
+        # Of the file as a whole: the setting that its words begin with.
+        keys, message = named[1].split("."), message[named.end() :]
     line = _line_of(text, keys)
     where = f"{path}:{line}" if line else str(path)
-    message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         known = _fields_at(keys[:-1])
         near = difflib.get_close_matches(keys[-1], known, n=1)
@@ -53,7 +75,7 @@ def _describe(path: Path, text: str, error: Any) -> str:
         message = f"unknown key; {hint}allowed: {', '.join(sorted(known))}"
     elif error["type"] == "missing":
         message = "is required"
-    elif "input" in error and not isinstance(error["input"], dict | list):
+    elif error["type"] != "value_error" and not isinstance(error["input"], dict | list):
         message += f" (given: {error['input']!r})"
     return f"{where}: {'.'.join(keys) or 'the file'}: {message}"
 
@@ -99,6 +121,7 @@ def _anchored(config: Config, base: Path) -> Config:
     return config.model_copy(
         update={
             "chain": config.chain.model_copy(update={"deployment": base / config.chain.deployment}),
+            "watch": config.watch.model_copy(update={"kill_file": base / config.watch.kill_file}),
             "store": config.store.model_copy(update={"path": base / config.store.path}),
             "signer": signer,
         }

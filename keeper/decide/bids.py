@@ -120,6 +120,17 @@ class Bidder:
         margin = max(0, start - excess(book.assessment))
         return Bid(self._taker, tuple(book.lots), book.profit, margin, book.gas)
 
+    def by_hand(self, exact: Exact, offer: Offer, asked: int) -> Bid | None:
+        """A bid for this fraction whatever it brings; None where the Auction would refuse it. It may clip it."""
+        cash, holdings = exact.cash(self._taker), exact.holdings(self._taker)
+        book = Book(cash, holdings, exact.measure(cash, holdings), backing_of(exact))
+        start = excess(book.assessment)
+        taken = None if exact.quote(offer.account, asked).reason else self._after(exact, book, offer, asked)
+        if taken is None:
+            return None
+        self._take(book, offer, asked, taken)
+        return Bid(self._taker, tuple(book.lots), book.profit, max(0, start - excess(book.assessment)), book.gas)
+
     def _wanted(self, account: int) -> bool:
         if account == self._taker or {account, account >> 96} & self._deny:
             return False

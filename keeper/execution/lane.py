@@ -41,6 +41,8 @@ class Outcome(StrEnum):
 
 Wanted = Callable[[Decision], bool]
 Ended = Callable[[Decision, str], None]
+Gate = Callable[[str], str]
+"""Why nothing of a kind of decision may be signed or sent at this moment; empty if it may."""
 
 
 class Lane:
@@ -55,6 +57,7 @@ class Lane:
         section: FeesSection,
         chain_id: int,
         ended: Ended,
+        gate: Gate = lambda _: "",
     ) -> None:
         self.name = name
         self.signer = signer
@@ -64,6 +67,7 @@ class Lane:
         self._section = section
         self._chain_id = chain_id
         self._ended = ended
+        self._gate = gate
         self._nonce = 0
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
@@ -72,6 +76,14 @@ class Lane:
     def address(self) -> str:
         """The sender."""
         return self.signer.address
+
+    def oldest(self, head: Header) -> tuple[int, str] | None:
+        """Blocks since the oldest pending transaction was first sent, and its newest hash; None if there is none."""
+        if not self.pending:
+            return None
+        first = self.pending[0]
+        sent = next((one.sent_block for one in first.signed if one.sent_block is not None), first.decision.block)
+        return max(0, head.number - sent), first.newest.hash
 
     async def resume(self, head: Header, history: int) -> None:
         """Take up where an earlier process left off, at whatever point it was stopped.
@@ -121,6 +133,8 @@ class Lane:
             return self._refuse(decision, error.message)
         except LinkError as error:
             return self._refuse(decision, str(error))
+        if closed := self._gate(decision.kind):
+            return self._refuse(decision, closed)
         signed = self._sign(decision, self._nonce, paid, cancels=False)
         if signed is None:
             self._journal.end(decision.id, "dry", "")
@@ -204,6 +218,9 @@ class Lane:
     async def _broadcast(self, pending: Pending, head: Header) -> None:
         """Hand out the newest bytes. A node that is not reached, or refuses them, is asked again later."""
         signed = pending.newest
+        if closed := self._gate(pending.decision.kind):
+            log.warning("held back", hash=signed.hash, why=closed)
+            return
         try:
             await self._node.call("eth_sendRawTransaction", ["0x" + signed.raw.hex()])
         except LinkError as error:
@@ -245,7 +262,7 @@ class Lane:
         newest = pending.newest
         paid = fees.raised(self._section, fees.Fees(newest.max_fee, newest.tip), head.base_fee)
         cancels = newest.cancels or not wanted(pending.decision)
-        if paid is not None:
+        if paid is not None and not self._gate(pending.decision.kind):
             signed = self._sign(pending.decision, pending.nonce, paid, cancels=cancels)
             if signed is not None:
                 self._journal.sign(pending.decision.id, pending.nonce, signed)

@@ -26,14 +26,18 @@ from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.prices import LIVE
 from keeper.model.requirement import Assessment
+from keeper.run.chores import Chores
 from keeper.run.session import Changes, Session
 from keeper.store.journal import Decision, Journal
 from keeper.watch import metrics
 from keeper.watch.health import Health
+from keeper.watch.switch import KillSwitch
 
 log = structlog.get_logger(__name__)
 
 BID, OPEN = "bid", "open"
+DEEP = 8
+"""Blocks rolled back at once that somebody should hear of."""
 BACKOFF = 0.25
 """Seconds to wait after a failure before the newest head is asked for."""
 
@@ -42,10 +46,17 @@ class Keeper:
     """One taker account, one or two keys, one deployment."""
 
     def __init__(
-        self, config: Config, deployment: Deployment, engine: Engine, signers: tuple[Signer, Signer], health: Health
+        self,
+        config: Config,
+        deployment: Deployment,
+        engine: Engine,
+        signers: tuple[Signer, Signer],
+        health: Health,
+        switch: KillSwitch,
     ) -> None:
         self.session = Session(config, deployment, engine)
         self.health = health
+        self.switch = switch
         self.ledger = Ledger()
         self.taker = int(config.taker.owner or signers[0].address, 16) << 96 | config.taker.sub
         self._config = config
@@ -57,12 +68,15 @@ class Keeper:
         journal = Journal(engine)
 
         def lane(name: str, signer: Signer) -> Lane:
-            return Lane(name, signer, self.session.node, journal, config.fees, deployment.chain_id, self._ended)
+            node, chain_id = self.session.node, deployment.chain_id
+            return Lane(name, signer, node, journal, config.fees, chain_id, self._ended, switch.stops)
 
         self._urgent = lane("urgent", signers[0])
         shared = signers[1].address == signers[0].address
         self._opens = self._urgent if shared else lane("opens", signers[1])
         self._lanes = [self._urgent] if shared else [self._urgent, self._opens]
+        self._chores = Chores(self.session.node, journal, config.fees.native_price, health, self._lanes)
+        self._mirror = self.session.mirror
         self._saved = -1
         self._over = False
 
@@ -91,6 +105,8 @@ class Keeper:
             for pending in lane.pending:
                 if pending.decision.reserved:
                     self.ledger.restore(pending.decision.id, pending.decision.reserved)
+        self._mirror = self.session.mirror
+        await self._chores.balances()
         await self.session.save()
         self._saved = self.session.mirror.number
         await self.session.node.follow()
@@ -123,9 +139,8 @@ class Keeper:
                 raise ConfigError(f"{other}; deploy to it, then try again") from error
             await self._failed(str(error))
         except SQLAlchemyError as error:
-            # What cannot be journaled was not sent; the next head finds out whether it can be now.
-            metrics.STORE_FAILURES.inc()
-            await self._failed(f"the store: {error.__cause__ or error}")
+            # What was not journaled was not sent either; the disk may have room again, or the lock be gone.
+            await self._failed(f"the store: {getattr(error, 'orig', None) or error}")
         else:
             self.health.handled(self.session.mirror.number)
 
@@ -141,6 +156,7 @@ class Keeper:
         metrics.HEAD.set(mirror.number)
         metrics.HEAD_TIME.set(mirror.time)
         metrics.HEAD_SEEN.set(time.time())
+        self._look(head, changes)
         exact = self.session.exact()
         for lane in self._lanes:
             if changes.undone is not None:
@@ -148,17 +164,29 @@ class Keeper:
             await lane.tend(head, changes.seen, lambda decision: self._wanted(exact, decision))
         if exact.ready:
             under = self._under(exact)
-            if self._config.bid.enabled:
+            if self._config.bid.enabled and not self.switch.stops(BID):
                 await self._bid(exact, under, head)
-            if self._config.sight.enabled:
+            if self._config.sight.enabled and not self.switch.stops(OPEN):
                 await self._sight(exact, under, head)
             self._report(under)
         elif exact.shut_down and not self._over:
             self._over = True
+            self.health.shut_down = exact.shut_down
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
+        await self._chores.one(head)
         if mirror.number - self._saved >= self._config.store.snapshot_blocks:
             self._saved = mirror.number
             self.session.save_aside()
+
+    def _look(self, head: Header, changes: Changes) -> None:
+        """Numbers and events for whoever watches."""
+        health = self.health
+        health.head_time, health.base_fee, health.most_fee = head.time, head.base_fee, self._config.fees.max_fee
+        if changes.undone is not None and (depth := head.number - changes.undone) > DEEP:
+            health.tell("reorg_deep", f"back to block {changes.undone}, {depth} blocks below the head")
+        if self.session.mirror is not self._mirror:
+            self._mirror = self.session.mirror
+            health.tell("book_reread", f"at block {head.number}, as what was known is not on the chain")
 
     def _under(self, exact: Exact) -> list[int]:
         """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""
@@ -286,8 +314,12 @@ class Keeper:
             profit=decision.profit / 10**18,
         )
 
-    def _ended(self, decision: Decision, _: str) -> None:
+    def _ended(self, decision: Decision, state: str) -> None:
         self.ledger.release(decision.id)
+        if state == "reverted":
+            self.health.tell("transaction_reverted", f"{decision.kind} of {len(decision.accounts)} accounts")
+        elif state == "dropped":
+            self.health.tell("nonce_taken", f"{decision.sender}: a transaction that is not in the journal used a nonce")
 
     def _busy(self, kind: str) -> set[int]:
         """Accounts that a pending transaction of this kind is about."""
@@ -305,7 +337,10 @@ class Keeper:
         return any(assessment is not None and assessment.sighted for assessment in assessments)
 
     def _report(self, under: Collection[int]) -> None:
-        failing = {hex(account): reason for account, reason in self._quarantined.items()}
+        self.health.quarantined = {hex(account): reason for account, reason in self._quarantined.items()}
+        metrics.QUARANTINED.set(len(self._quarantined))
+        self.health.free_capital = self.ledger.free if self._config.bid.enabled else None
+        failing: dict[str, str] = {}
         for kind, attempts in self._attempts.items():
             if kind == BID:
                 attempts.keep(under)

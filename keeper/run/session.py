@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from keeper.book.exact import Exact
 from keeper.book.mirror import Mirror, UnreadableError
 from keeper.chain.follow import Follower, LostError, Undo
-from keeper.chain.links import Link
+from keeper.chain.links import Link, name_of
 from keeper.chain.node import Node
 from keeper.chain.source import Source
 from keeper.chain.types import Header, OtherChainError, number
@@ -101,13 +101,13 @@ class Session:
 
     async def _is_this_chain(self, link: Link) -> None:
         """Each later connection: an endpoint may be of another chain, or its chain have been started anew."""
-        found = number(await link.call("eth_chainId", []))
+        name, found = name_of(link.url), number(await link.call("eth_chainId", []))
         if found != self.deployment.chain_id:
-            raise OtherChainError(f"{link.url}: is chain {found}, the deployment is on {self.deployment.chain_id}")
+            raise OtherChainError(f"{name}: is chain {found}, the deployment is on {self.deployment.chain_id}")
         if self.deployment.genesis is not None:
             block = await link.call("eth_getBlockByNumber", ["0x0", False])
             if block is None or block["hash"].lower() != self.deployment.genesis.lower():
-                raise OtherChainError(f"{link.url}: its block 0 is not the deployment's: another chain of the same id")
+                raise OtherChainError(f"{name}: its block 0 is not the deployment's: another chain of the same id")
 
     async def close(self) -> None:
         """Let go of the node, and see a snapshot that is being written to its end."""
@@ -166,7 +166,6 @@ class Session:
             return
         if self._saving is None or self._saving.done():
             if self._saving is not None and (error := self._saving.exception()) is not None:
-                metrics.STORE_FAILURES.inc()
                 log.error("a snapshot was not written", error=str(error))
             frozen = self.mirror.frozen()
             self._saving = asyncio.create_task(asyncio.to_thread(save_snapshot, self._engine, self._name, frozen))

@@ -18,9 +18,16 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    text,
 )
+from sqlalchemy.exc import DatabaseError
+
+from keeper.watch import metrics
 
 metadata = MetaData()
+
+# Each change of a table below is a step of keeper/store/upgrade.py too.
+schema = Table("schema", metadata, Column("version", Integer, primary_key=True))
 
 decisions = Table(
     "decisions",
@@ -58,6 +65,32 @@ transactions = Table(
     Column("sent_block", Integer),
     Column("mined_block", Integer, index=True),
     Column("mined_hash", String),
+    # From the receipt, which is read once there is time for it: wei as text, as they outgrow an integer of the store.
+    Column("gas_used", Integer),
+    Column("gas_price", Text),
+    Column("fee", Text),
+    Column("native_price", Text),
+    Column("mined_time", Integer),
+    # Asked for at nearly every head, however long the history is.
+    Index("receipt_owed", "mined_block", sqlite_where=text("gas_used IS NULL AND mined_block IS NOT NULL")),
+)
+
+sales = Table(
+    "sales",
+    metadata,
+    Column("hash", String, ForeignKey("transactions.hash"), primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("taker", Text, nullable=False),
+    Column("fraction", Text, nullable=False),
+    Column("equity", Text, nullable=False),
+    Column("requirement", Text, nullable=False),
+    Column("lambda_account", Text, nullable=False),
+    Column("lambda_taker", Text, nullable=False),
+    Column("taker_paid", Text, nullable=False),
+    Column("account_got", Text, nullable=False),
+    Column("opener_got", Text, nullable=False),
+    Column("vault_got", Text, nullable=False),
 )
 
 snapshots = Table(
@@ -70,9 +103,12 @@ snapshots = Table(
 )
 
 
-def open_database(path: Path) -> Engine:
-    """The store at `path`, made if it is not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+class StoreError(Exception):
+    """The store cannot be used as it is; says what to do."""
+
+
+def engine_of(path: Path) -> Engine:
+    """An engine for the store at `path`; nothing in it is made or changed."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
 
     @event.listens_for(engine, "connect")
@@ -81,5 +117,45 @@ def open_database(path: Path) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
-    metadata.create_all(engine)
+    @event.listens_for(engine, "handle_error")
+    def count(_: Any) -> None:
+        metrics.STORE_FAILURES.inc()
+
+    return engine
+
+
+def reader_of(path: Path) -> Engine:
+    """An engine that cannot write, for whoever looks at a store that may be another's."""
+    return create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": 30})
+
+
+def attach(path: Path) -> Engine | None:
+    """The store of a keeper that may be running, for looking; None if it is not there or of another schema."""
+    from keeper.store.upgrade import VERSION, version_of
+
+    if not path.is_file():
+        return None
+    engine = engine_of(path)
+    try:
+        with engine.connect() as connection:
+            known = version_of(connection) == VERSION
+    except DatabaseError:
+        known = False
+    return engine if known else None
+
+
+def open_database(path: Path) -> Engine:
+    """The store at `path`: made if it is not there, brought to the present schema if it is of an older one.
+
+    Raises StoreError if it is of a newer one, or no store.
+    """
+    from keeper.store.upgrade import bring_up_to_date
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = engine_of(path)
+    try:
+        bring_up_to_date(engine, path)
+    except DatabaseError as error:
+        engine.dispose()
+        raise StoreError(f"{path}: {error.orig}: restore a backup (`keeper restore FILE`), or move it away") from error
     return engine

@@ -8,14 +8,18 @@ out at most one of them. Each step is on the disk when its method returns.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from keeper.store.database import decisions, transactions
+from keeper.store.database import decisions, sales, transactions
 
 OPEN_STATES = ("signed", "sent")
+COUNTED = 16
+"""Receipts owed that are looked up at once."""
+COSTS = ("gas_used", "gas_price", "fee", "native_price", "mined_time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,33 @@ class Signed:
     tip: int
     cancels: bool = False
     sent_block: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a mined transaction cost, from its receipt: wei; `native_price`: quote for 1.0 of the chain's own coin."""
+
+    gas_used: int
+    gas_price: int
+    fee: int
+    native_price: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """What one lot of a bid came to, as the Auction's Taken event tells it: WAD, WAD quote."""
+
+    account: int
+    taker: int
+    fraction: int
+    equity: int
+    requirement: int
+    lambda_account: int
+    lambda_taker: int
+    taker_paid: int
+    account_got: int
+    opener_got: int
+    vault_got: int
 
 
 @dataclass(slots=True)
@@ -152,9 +183,44 @@ class Journal:
             connection.execute(
                 update(transactions)
                 .where(transactions.c.decision.in_(names))
-                .values(state="sent", mined_block=None, mined_hash=None)
+                .values(state="sent", mined_block=None, mined_hash=None, **dict.fromkeys(COSTS))
             )
+            hashes = select(transactions.c.hash).where(transactions.c.decision.in_(names))
+            connection.execute(delete(sales).where(sales.c.hash.in_(hashes)))
         return len(names)
+
+    def uncounted(self) -> list[tuple[str, str, int]]:
+        """Mined transactions whose receipt was not read yet: kind, hash, block, the oldest of them first."""
+        chosen = (
+            select(decisions.c.kind, transactions.c.hash, transactions.c.mined_block)
+            .join(decisions, decisions.c.id == transactions.c.decision)
+            .where(transactions.c.mined_block.is_not(None), transactions.c.gas_used.is_(None))
+            .order_by(transactions.c.mined_block, transactions.c.hash)
+            .limit(COUNTED)
+        )
+        with self._engine.connect() as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(chosen)]
+
+    def count(self, tx_hash: str, cost: Cost, time: int | None, found: Sequence[Sale]) -> None:
+        """What a mined transaction cost, the time of its block, and what its bids bought."""
+        values = {
+            "gas_used": cost.gas_used,
+            "gas_price": str(cost.gas_price),
+            "fee": str(cost.fee),
+            "native_price": cost.native_price,
+            "mined_time": time,
+        }
+        rows = [
+            {"hash": tx_hash, "place": place, **{name: str(value) for name, value in asdict(sale).items()}}
+            for place, sale in enumerate(found)
+        ]
+        with self._engine.begin() as connection:
+            # A reorg may have come in between: then its receipt is read again.
+            mined = transactions.c.mined_block.is_not(None)
+            done = connection.execute(update(transactions).where(transactions.c.hash == tx_hash, mined).values(values))
+            connection.execute(delete(sales).where(sales.c.hash == tx_hash))
+            if done.rowcount and rows:
+                connection.execute(insert(sales), rows)
 
     def abandon_planned(self, sender: str) -> int:
         """Decisions that never got as far as bytes are of another time: given up. How many that is."""

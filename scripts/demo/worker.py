@@ -42,6 +42,8 @@ tip_gwei = "0.01"
 [watch]
 log_level = "info"
 metrics_port = {port}
+head_age_seconds = 0.0
+clock_seconds = 1e10
 """
 
 

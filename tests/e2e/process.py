@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,7 +36,7 @@ def configure(directory: Path, endpoint: str, deployment: Path, more: str = "") 
     path.write_text(
         f'[chain]\ndeployment = "{deployment}"\nendpoints = {endpoints}\npoll_seconds = 0.05\n'
         f'[store]\npath = "{directory}/keeper.sqlite"\nsnapshot_blocks = 20\n'
-        '[watch]\nlog_level = "debug"\n' + more
+        '[watch]\nlog_level = "debug"\nhead_age_seconds = 0.0\nclock_seconds = 1e10\n' + more
     )
     return path
 
@@ -55,8 +55,11 @@ def command(*arguments: str, key: str | None = None) -> subprocess.CompletedProc
 class KeeperProcess:
     """`keeper run`; killed on leaving if it is still there."""
 
-    def __init__(self, config: Path, key: str, *, launcher: str = "keeper", **environment: str) -> None:
+    def __init__(
+        self, config: Path, key: str, more: Sequence[str] = (), *, launcher: str = "keeper", **environment: str
+    ) -> None:
         self._config = config
+        self._more = more
         self._launcher = launcher
         self._environment = {KEY_ENV: key, **environment}
         self._log = config.with_suffix(f".{time.monotonic_ns()}.log")
@@ -67,7 +70,7 @@ class KeeperProcess:
     def __enter__(self) -> Self:
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self._launcher, "run", "--config", str(self._config)],
+                [sys.executable, "-m", self._launcher, "run", "--config", str(self._config), *self._more],
                 stderr=log,
                 stdout=log,
                 env={**os.environ, **self._environment},

@@ -236,7 +236,7 @@ def test_run__second_process_with_the_key__refused_and_says_who_has_it(
 def test_run__no_key__says_where_it_looked(config: Path) -> None:
     ended = command("run", "--config", str(config))
     assert ended.returncode == 2
-    assert ended.stderr.strip() == "signer.key_env: the environment has no KEEPER_KEY"
+    assert ended.stderr.strip() == f"{config}: signer.key_env: the environment has no KEEPER_KEY"
 
 
 def test_run__other_code_at_an_address__refused(world: World, config: Path, tmp_path: Path) -> None:

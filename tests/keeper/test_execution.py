@@ -132,12 +132,13 @@ def test_account_of__names_of_one_account__the_same(text: str) -> None:
 def test_health__head_too_long_ago__not_well() -> None:
     now = [100.0]
     health = Health(quiet_after=10, clock=lambda: now[0])
-    assert health.problems == ["no head yet"]
+    assert [problem.detail for problem in health.problems] == ["no head yet"]
     health.handled(7)
-    assert health.report() == {"ok": True, "problems": [], "head": 7, "failing": {}}
+    report = health.report()
+    assert (report["ok"], report["problems"], report["head"], report["failing"]) == (True, [], 7, {})
     now[0] = 111.0
-    assert health.problems == ["no head handled for 11 s"]
+    assert [problem.detail for problem in health.problems] == ["no head handled for 11 s"]
     health.failed("no endpoint")
-    assert health.problems == ["no endpoint", "no head handled for 11 s"]
+    assert [problem.detail for problem in health.problems] == ["no endpoint", "no head handled for 11 s"]
     health.handled(8)
     assert health.problems == []
