@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import structlog
 
-from keeper.chain.events import Log, read_logs
+from keeper.chain.logs import Logs, read_logs
 from keeper.chain.source import DifferError
 from keeper.chain.types import Header, LinkError, RpcError, header_of
 
@@ -29,17 +29,17 @@ class Requests(Protocol):
         ...
 
 
-class Logs(Protocol):
+class Told(Protocol):
     """As much of a source of logs as following needs."""
 
     wrong: set[str]
 
-    async def of_block(self, block_hash: str) -> list[dict[str, Any]]:
-        """The logs of a block. Raises LinkError or RpcError."""
+    async def of_block(self, block_hash: str) -> bytes:
+        """The logs of a block, as JSON. Raises LinkError or RpcError."""
         ...
 
-    async def of_range(self, first: int, last: int) -> list[dict[str, Any]]:
-        """The logs of a range. Raises DifferError, LinkError or RpcError."""
+    async def of_range(self, first: int, last: int) -> bytes:
+        """The logs of a range, as JSON. Raises DifferError, LinkError or RpcError."""
         ...
 
 
@@ -53,7 +53,7 @@ class Apply(NamedTuple):
     """The logs up to and with block `header`, since the block before it that was applied."""
 
     header: Header
-    logs: list[Log]
+    logs: Logs
 
 
 Step = Undo | Apply
@@ -66,7 +66,7 @@ class LostError(Exception):
 class Follower:
     """What of the chain has been applied, by number and hash, and how to get from there to a head."""
 
-    def __init__(self, node: Requests, source: Logs, *, start: int, log_range: int, history: int) -> None:
+    def __init__(self, node: Requests, source: Told, *, start: int, log_range: int, history: int) -> None:
         self._node = node
         self._source = source
         self._start = start
@@ -164,8 +164,9 @@ class Follower:
                 size = max(1, size // 4)
                 log.info("smaller ranges of logs", blocks=size, error=error.message)
                 continue
-            log.debug("read a range", first=number + 1, last=last, logs=len(logs))
-            yield Apply(header, read_logs(logs))
+            told = read_logs(logs)
+            log.debug("read a range", first=number + 1, last=last, logs=told.known)
+            yield Apply(header, told)
             self._remember(header)
             number = last
             size = min(self._range, size * 2)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
 from keeper.chain import wire
@@ -39,6 +40,14 @@ def keys_of(logs: list[dict[str, Any]]) -> list[LogKey]:
         raise LinkError(f"a log cannot be read: {error!r}") from error
 
 
+def listed(answer: bytes) -> list[dict[str, Any]]:
+    """The logs in an answer. Raises LinkError where it is no list."""
+    logs = wire.read("eth_getLogs", answer)
+    if not isinstance(logs, list):
+        raise LinkError("eth_getLogs: the answer is no list")
+    return logs
+
+
 class Source:
     """Logs of the protocol's contracts."""
 
@@ -49,11 +58,11 @@ class Source:
         self._addresses = list(addresses)
         self._known = {address.lower() for address in addresses}
         self._confirm = confirm and len(node.endpoints) > 1
-        self._proved: dict[str, list[dict[str, Any]]] = {}
+        self._proved: dict[str, bytes] = {}
         self._checks: set[asyncio.Task[None]] = set()
 
-    async def of_block(self, block_hash: str) -> list[dict[str, Any]]:
-        """The logs of a block. Raises LinkError or RpcError."""
+    async def of_block(self, block_hash: str) -> bytes:
+        """The logs of a block, as JSON. Raises LinkError or RpcError."""
         if block_hash in self._proved:
             self.wrong.discard(block_hash)
             return self._proved.pop(block_hash)
@@ -64,13 +73,15 @@ class Source:
             check.add_done_callback(self._checks.discard)
         return logs
 
-    async def of_range(self, first: int, last: int) -> list[dict[str, Any]]:
-        """The logs of blocks far below the head. Raises LinkError if two endpoints differ, or RpcError."""
+    async def of_range(self, first: int, last: int) -> bytes:
+        """The logs of blocks far below the head, as JSON. Raises DifferError if two endpoints differ, LinkError or
+        RpcError.
+        """
         where = {"fromBlock": hex(first), "toBlock": hex(last)}
         endpoint, logs = await self._ask(where)
         if self._confirm:
             other = await self._other(endpoint, where)
-            if other is not None and keys_of(other[1]) != keys_of(logs):
+            if other is not None and other[1] != logs and keys_of(listed(other[1])) != keys_of(listed(logs)):
                 raise DifferError(first, last)
         return logs
 
@@ -85,36 +96,31 @@ class Source:
             check.cancel()
         await asyncio.gather(*self._checks, return_exceptions=True)
 
-    async def _ask(self, where: dict[str, str]) -> tuple[Endpoint, list[dict[str, Any]]]:
-        endpoint, raw = await self._node.ask("eth_getLogs", [{**where, "address": self._addresses}])
-        return endpoint, self._listed(raw)
+    async def _ask(self, where: dict[str, str]) -> tuple[Endpoint, bytes]:
+        return await self._node.ask("eth_getLogs", [{**where, "address": self._addresses}])
 
-    @staticmethod
-    def _listed(raw: bytes) -> list[dict[str, Any]]:
-        logs = wire.read("eth_getLogs", raw)
-        if not isinstance(logs, list):
-            raise LinkError("eth_getLogs: the answer is no list")
-        return logs
-
-    async def _other(self, endpoint: Endpoint, where: dict[str, str]) -> tuple[Endpoint, list[dict[str, Any]]] | None:
+    async def _other(self, endpoint: Endpoint, where: dict[str, str]) -> tuple[Endpoint, bytes] | None:
         """The same from another endpoint, or None where none answers."""
         for other in self._node.others(endpoint):
             metrics.RPC_CALLS.labels("eth_getLogs").inc()
             try:
                 link = await other.connected()
-                return other, self._listed(await link.call_raw("eth_getLogs", [{**where, "address": self._addresses}]))
+                return other, await link.call_raw("eth_getLogs", [{**where, "address": self._addresses}])
             except (LinkError, RpcError):
                 continue
         return None
 
-    async def _check(self, block_hash: str, endpoint: Endpoint, logs: list[dict[str, Any]]) -> None:
+    async def _check(self, block_hash: str, endpoint: Endpoint, answer: bytes) -> None:
         """Compare, and where two differ have the block's hash decide."""
         try:
             other = await self._other(endpoint, {"blockHash": block_hash})
             if other is None:
                 metrics.UNCONFIRMED.inc()
                 return
-            said, also = keys_of(logs), keys_of(other[1])
+            if other[1] == answer:
+                return
+            logs, others = listed(answer), listed(other[1])
+            said, also = keys_of(logs), keys_of(others)
             if said == also:
                 return
             log.warning("endpoints differ", block=block_hash, endpoints=[endpoint.name, other[0].name])
@@ -124,14 +130,14 @@ class Source:
             return
         if true is None:
             # Nothing is proved: leaving out is what happens, making up is not. Whoever says more is believed.
-            true = max(logs, other[1], key=len)
+            true = max(logs, others, key=len)
             log.error("logs are not proved by their block", block=block_hash, believed=len(true))
         truth = keys_of(true)
         for one, keys in ((endpoint, said), (other[0], also)):
             if keys != truth:
                 self._node.lied(one, f"logs of block {block_hash}")
         if said != truth:
-            self._proved[block_hash] = true
+            self._proved[block_hash] = msgspec.json.encode(true)
             self.wrong.add(block_hash)
             self._node.again()
 

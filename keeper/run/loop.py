@@ -11,9 +11,9 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from keeper.book.columns import Columns
 from keeper.book.exact import Exact
-from keeper.book.screen import markets_of, screen
+from keeper.book.near import Watch
+from keeper.book.warm import warm_up
 from keeper.capital import InsufficientError, Ledger
 from keeper.chain.types import Header, LinkError, RpcError
 from keeper.config import Config, ConfigError, Deployment
@@ -27,6 +27,7 @@ from keeper.execution.signers import Signer
 from keeper.model.prices import LIVE
 from keeper.model.requirement import Assessment
 from keeper.run.chores import Chores
+from keeper.run.compare import Comparison
 from keeper.run.session import Changes, Session
 from keeper.store.journal import Decision, Journal
 from keeper.watch import metrics
@@ -61,10 +62,11 @@ class Keeper:
         self.taker = int(config.taker.owner or signers[0].address, 16) << 96 | config.taker.sub
         self._config = config
         self._auction = deployment.address("Auction")
-        self._columns = Columns()
+        self._watch = Watch(self.session.mirror.book)
         self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
         self._attempts = {BID: Attempts(), OPEN: Attempts()}
         self._quarantined: dict[int, str] = {}
+        self._comparison = Comparison(self.session.node, deployment, config.book)
         journal = Journal(engine)
 
         def lane(name: str, signer: Signer) -> Lane:
@@ -97,6 +99,8 @@ class Keeper:
             await self.session.close()
 
     async def _start(self) -> None:
+        # The first head is served as fast as any other.
+        await asyncio.to_thread(warm_up)
         await self.session.open()
         head = await self.session.node.latest()
         await self.session.catch_up(head)
@@ -113,7 +117,7 @@ class Keeper:
         log.info(
             "started",
             head=head.number,
-            accounts=len(self.session.mirror.accounts),
+            accounts=len(self.session.mirror.book),
             taker=hex(self.taker),
             sender=self._urgent.address,
         )
@@ -158,6 +162,7 @@ class Keeper:
         metrics.HEAD_SEEN.set(time.time())
         self._look(head, changes)
         exact = self.session.exact()
+        await self._comparison.read(exact, self._quarantined)
         for lane in self._lanes:
             if changes.undone is not None:
                 await lane.rolled_back(changes.undone, head)
@@ -169,6 +174,11 @@ class Keeper:
             if self._config.sight.enabled and not self.switch.stops(OPEN):
                 await self._sight(exact, under, head)
             self._report(under)
+            if self._watch.is_worn:
+                # All is sent that this head called for: now there is time.
+                self._watch.renew(exact)
+            if changes.seen:
+                await self._comparison.one_round(exact)
         elif exact.shut_down and not self._over:
             self._over = True
             self.health.shut_down = exact.shut_down
@@ -190,13 +200,13 @@ class Keeper:
 
     def _under(self, exact: Exact) -> list[int]:
         """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""
-        mirror = self.session.mirror
-        self._columns.update((account, mirror.entry(account)) for account in mirror.changed)
-        mirror.changed.clear()
-        found = screen(self._columns, markets_of(exact, self._columns.markets)).selected()
+        book = self.session.mirror.book
+        if self._watch.book is not book:
+            self._watch = Watch(book)
+        found = self._watch.select(exact)
         under, unseen = [], 0
-        for row in found:
-            account = self._columns.accounts[row]
+        selected = [book.account(int(row)) for row in found.rows]
+        for account in dict.fromkeys([*selected, *exact.told]):
             assessment = self._assess(exact, account)
             if assessment is None:
                 continue
@@ -204,8 +214,9 @@ class Keeper:
                 unseen += 1
             elif assessment.sighted:
                 under.append(account)
-        metrics.ACCOUNTS.set(len(self._columns))
-        metrics.SELECTED.set(len(found))
+        metrics.ACCOUNTS.set(len(book))
+        metrics.LOOKED_AT.set(found.looked_at)
+        metrics.SELECTED.set(len(found.rows))
         metrics.UNDER.set(len(under))
         metrics.UNSEEN.set(unseen)
         return under
@@ -219,7 +230,8 @@ class Keeper:
                 log.error("an account cannot be computed", account=hex(account), error=repr(error))
             self._quarantined[account] = repr(error)
             return None
-        self._quarantined.pop(account, None)
+        if account not in exact.told:
+            self._quarantined.pop(account, None)
         return assessment
 
     async def _sight(self, exact: Exact, under: Collection[int], head: Header) -> None:
@@ -337,8 +349,9 @@ class Keeper:
         return any(assessment is not None and assessment.sighted for assessment in assessments)
 
     def _report(self, under: Collection[int]) -> None:
-        self.health.quarantined = {hex(account): reason for account, reason in self._quarantined.items()}
-        metrics.QUARANTINED.set(len(self._quarantined))
+        quarantined = self._quarantined | self._comparison.different
+        self.health.quarantined = {hex(account): reason for account, reason in quarantined.items()}
+        metrics.QUARANTINED.set(len(quarantined))
         self.health.free_capital = self.ledger.free if self._config.bid.enabled else None
         failing: dict[str, str] = {}
         for kind, attempts in self._attempts.items():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from typing import Any
 
@@ -64,17 +65,15 @@ class Forks:
         """What all logs on the chain say, in order."""
         return [int(log["data"], 16) for block in self.blocks[START:] for log in block["logs"]]
 
-    async def of_block(self, block_hash: str) -> list[dict[str, Any]]:
+    async def of_block(self, block_hash: str) -> bytes:
         self.wrong.discard(block_hash)
-        logs: list[dict[str, Any]] = await self.call("eth_getLogs", [{"blockHash": block_hash}])
-        return logs
+        return json.dumps(await self.call("eth_getLogs", [{"blockHash": block_hash}])).encode()
 
-    async def of_range(self, first: int, last: int) -> list[dict[str, Any]]:
+    async def of_range(self, first: int, last: int) -> bytes:
         if self.differing and first <= self.differing <= last:
             raise DifferError(first, last)
         where = {"fromBlock": hex(first), "toBlock": hex(last)}
-        logs: list[dict[str, Any]] = await self.call("eth_getLogs", [where])
-        return logs
+        return json.dumps(await self.call("eth_getLogs", [where])).encode()
 
     async def call(self, method: str, params: list[Any]) -> Any:
         self.calls.append(method)
@@ -108,7 +107,7 @@ class Told:
                 self.applied = [entry for entry in self.applied if entry[0] <= step.number]
             else:
                 assert isinstance(step, Apply)
-                terms = [log.event[0] for log in step.logs]
+                terms = [event[0] for event in step.logs.told.events]
                 self.applied.append((step.header.number, terms))
 
     @property
@@ -250,7 +249,7 @@ def test_steps__logs_of_a_block_found_wrong__taken_back_and_read_again() -> None
         steps = [step async for step in told.follower.steps(chain.head())]
         assert steps[0] == Undo(int(block["number"], 16) - 1)
         assert isinstance(steps[1], Apply)
-        assert [entry.event[0] for entry in steps[1].logs] == [99_999]
+        assert [event[0] for event in steps[1].logs.told.events] == [99_999]
         assert chain.wrong == set()
         assert told.follower.tip == (chain.head().number, chain.head().hash)
         assert right != chain.terms()

@@ -11,7 +11,7 @@ import pytest
 
 from keeper.chain import wire
 from keeper.chain.receipts import header_hash, proved_logs, receipts_root
-from keeper.chain.source import DifferError, Source, keys_of
+from keeper.chain.source import DifferError, Source, keys_of, listed
 from keeper.chain.types import LinkError, RpcError
 from tests.e2e.anvil import Anvil
 
@@ -134,7 +134,7 @@ def test_proof__something_changed__is_none(made: Made, what: str, change: Any) -
 
 def test_of_block__both_say_the_same__one_more_request_and_nobody_blamed(made: Made) -> None:
     node, source, block_hash = both(made, lambda first, second: None)
-    assert keys_of(run(source, lambda: source.of_block(block_hash))) == keys_of(made[2])
+    assert keys_of(listed(run(source, lambda: source.of_block(block_hash)))) == keys_of(made[2])
     assert [endpoint.asked for endpoint in node.endpoints] == [["eth_getLogs"], ["eth_getLogs"]]
     assert node.liars == []
     assert source.wrong == set()
@@ -152,17 +152,17 @@ def test_of_block__both_say_the_same__one_more_request_and_nobody_blamed(made: M
 )
 def test_of_block__first_one_lies__proved_blamed_and_read_again(made: Made, lie: Any) -> None:
     node, source, block_hash = both(made, lambda first, second: lie(first))
-    assert keys_of(run(source, lambda: source.of_block(block_hash))) != keys_of(made[2])
+    assert keys_of(listed(run(source, lambda: source.of_block(block_hash)))) != keys_of(made[2])
     assert node.liars == ["first"]
     assert source.wrong == {block_hash}
     assert node.again_asked == 1
-    assert keys_of(run(source, lambda: source.of_block(block_hash))) == keys_of(made[2])
+    assert keys_of(listed(run(source, lambda: source.of_block(block_hash)))) == keys_of(made[2])
     assert source.wrong == set()
 
 
 def test_of_block__second_one_lies__blamed_and_nothing_taken_back(made: Made) -> None:
     node, source, block_hash = both(made, lambda first, second: second.logs.pop())
-    assert keys_of(run(source, lambda: source.of_block(block_hash))) == keys_of(made[2])
+    assert keys_of(listed(run(source, lambda: source.of_block(block_hash)))) == keys_of(made[2])
     assert node.liars == ["second"]
     assert source.wrong == set()
 
@@ -175,12 +175,12 @@ def test_of_block__nobody_has_receipts__who_says_more_is_believed(made: Made) ->
     node, source, block_hash = both(made, change)
     run(source, lambda: source.of_block(block_hash))
     assert node.liars == ["first"]
-    assert keys_of(run(source, lambda: source.of_block(block_hash))) == keys_of(made[2])
+    assert keys_of(listed(run(source, lambda: source.of_block(block_hash)))) == keys_of(made[2])
 
 
 def test_of_block__second_one_does_not_answer__taken_as_it_is(made: Made) -> None:
     node, source, block_hash = both(made, lambda first, second: setattr(second, "failing", True))
-    assert keys_of(run(source, lambda: source.of_block(block_hash))) == keys_of(made[2])
+    assert keys_of(listed(run(source, lambda: source.of_block(block_hash)))) == keys_of(made[2])
     assert node.liars == []
 
 
