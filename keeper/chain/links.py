@@ -23,9 +23,9 @@ OnHead = Callable[[Header], None]
 
 
 def name_of(url: str) -> str:
-    """What may be shown of an endpoint's address: its host, as keys stand before and after it."""
+    """What may be shown of an endpoint's address: scheme and host, as keys stand between and after them."""
     parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or parts.path
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2] or parts.path}"
 
 
 class Link(ABC):

@@ -70,7 +70,7 @@ class Source:
         if self._confirm:
             check = asyncio.create_task(self._check(block_hash, endpoint, logs))
             self._checks.add(check)
-            check.add_done_callback(self._checks.discard)
+            check.add_done_callback(self._over)
         return logs
 
     async def of_range(self, first: int, last: int) -> bytes:
@@ -84,6 +84,11 @@ class Source:
             if other is not None and other[1] != logs and keys_of(listed(other[1])) != keys_of(listed(logs)):
                 raise DifferError(first, last)
         return logs
+
+    def _over(self, check: asyncio.Task[None]) -> None:
+        self._checks.discard(check)
+        if not check.cancelled() and (error := check.exception()) is not None:
+            log.error("logs could not be compared", error=repr(error))
 
     async def settled(self) -> None:
         """Once all that is being compared has been."""

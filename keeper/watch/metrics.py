@@ -35,7 +35,6 @@ COMPARED = Counter("keeper_accounts_compared", "Accounts compared with the contr
 DIFFERENT = Gauge("keeper_accounts_different", "Accounts that the contract says something else of: read from the chain")
 QUARANTINED = Gauge("keeper_accounts_quarantined", "Accounts that the book cannot be trusted with")
 FAILING = Gauge("keeper_accounts_failing", "Accounts whose last attempt failed")
-QUARANTINED = Gauge("keeper_accounts_quarantined", "Accounts that the book cannot be trusted with")
 FAILED = Counter("keeper_failed_attempts", "Transactions given up before they were sent", ["kind"])
 
 DECISIONS = Counter("keeper_decisions", "Decisions journaled", ["kind"])

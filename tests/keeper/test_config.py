@@ -97,7 +97,7 @@ def test_load_config__mistake__names_file_line_key_and_what_is_allowed(tmp_path:
 
 
 ENDPOINTS = [
-    ("'localhost'", "'localhost': must start with one of http://, https://, ws://, wss://"),
+    ("'localhost'", "'localhost': must start with one of http://, https://, ws://, wss://, ipc://"),
     ("'ws://'", "'ws://': must be an address such as wss://host:8546/path"),
     ("'ws://h:99999'", "'ws://h:99999': port out of range 0-65535"),
     ("'ws://h:x'", "'ws://h:x': port could not be cast to integer value as 'x'"),

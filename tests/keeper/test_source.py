@@ -20,7 +20,7 @@ class Answers:
     """An endpoint: a real block of a real chain, with something changed in what it says."""
 
     def __init__(self, url: str, block: dict[str, Any], receipts: Any, logs: list[dict[str, Any]]) -> None:
-        self.url = url
+        self.url = self.name = url
         self.block, self.receipts, self.logs = block, receipts, logs
         self.asked: list[str] = []
         self.failing = False
