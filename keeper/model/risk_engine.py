@@ -170,7 +170,8 @@ class RiskEngine:
             )
             self._see(market)
             g = self.parameters[market].aim.g
-            self.prices[market] = prices.fast_update(old, entry, self.slow_price(market), self.oracle, g)
+            slow, now = self.slow_price(market), self.clock.now
+            self.prices[market] = prices.fast_update(old, entry, slow, self.oracle, g, now)
             changed.append(market)
         return changed
 
