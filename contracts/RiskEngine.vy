@@ -326,7 +326,8 @@ def set_slow_feed(market: uint256, feed: address, heartbeat: uint256, deviation:
 @external
 def set_risk(risk: uint256):
     """
-    @notice Replaces correlations, kappa, iota and the minimum requirement; all but iota ramps in.
+    @notice Replaces correlations, kappa, iota and the minimum requirement; all but iota ramps in, and while it does
+            iota alone may change.
     """
     ownable._check_owner()
     market_parameters.set_risk(risk, prices.ORACLE.ramp)

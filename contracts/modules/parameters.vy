@@ -313,13 +313,20 @@ def set_flags(market: uint256, flags: uint256):
 @internal
 def set_risk(risk: uint256, ramp: uint256):
     """
-    @notice Replaces the parameters that all accounts share.
+    @notice Replaces the parameters that all accounts share; while a change ramps in, iota alone.
     @param ramp Seconds over which all but iota changes.
     """
     self.check_risk(risk)
     old: uint256 = self.risk
-    # A change during a ramp starts from where that ramp was to end.
     if old & RISK_RAMP != 0:
+        if block.timestamp < self.risk_times >> 32:
+            # What holds between two words is no word: a change that set out from either would jump to it, and sell
+            # accounts by a vote.
+            if (self.risk_target ^ risk) & ~_IOTA != 0:
+                refusal.refuse(refusal.RISK_IS_RAMPING)
+            self.risk = (old & ~_IOTA) | (risk & _IOTA)
+            self.risk_target = risk
+            return
         old = self.risk_target
     old = (old & ~_IOTA) | (risk & _IOTA)
     if ramp == 0 or old == risk or self.risk == 0:

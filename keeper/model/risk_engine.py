@@ -267,10 +267,16 @@ class RiskEngine:
 
     @act
     def set_risk(self, risk: Risk) -> None:
-        """Replace correlations, κ, ι and the minimum requirement; all but ι ramps in."""
+        """Replace correlations, κ, ι and the minimum requirement; all but ι ramps in, and ι alone may change meanwhile."""
         old, ramp, now = self.risk.value, self.oracle.ramp, self.clock.now
-        if self.risk_ramp.value:
-            old = self.risk_ramp.value.target
+        way = self.risk_ramp.value
+        if way and now < way.end:
+            require(replace(way.target, iota=risk.iota) == risk, "risk_engine: risk is ramping")
+            self.risk.value = replace(old, iota=risk.iota)
+            self.risk_ramp.value = way._replace(target=risk)
+            return
+        if way:
+            old = way.target
         before = replace(old, iota=risk.iota, ramping=0)
         if not ramp or before == risk or old == NO_RISK:
             self.risk.value, self.risk_ramp.value = risk, None
