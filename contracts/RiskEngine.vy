@@ -300,14 +300,15 @@ def retire(market: uint256):
 @external
 def freeze(market: uint256):
     """
-    @notice Freezes the price of a market that is given up at its average, by anyone, once that says enough.
+    @notice Freezes the price of a market that is given up at its average, by anyone, once that says enough. Its g rises to
+            the most there is, its s falls to the least.
     """
     market_parameters.check_known(market)
     flags: uint256 = market_parameters.flags(market_parameters.words[market])
     if flags & market_parameters.RETIRING == 0:
         refusal.refuse(refusal.NOT_RETIRING)
     prices.words[market] = prices.frozen(prices.words[market], retirement.average(market))
-    market_parameters.set_flags(market, flags ^ (market_parameters.RETIRING | market_parameters.RETIRED))
+    market_parameters.freeze(market, prices.ORACLE.ramp)
     self._note_parameters(market)
     self._log_prices(0, 1 << market)
 

@@ -16,6 +16,7 @@ LISTED: constant(uint256) = 1
 PERP: constant(uint256) = 2
 SPOT: constant(uint256) = 4
 _HIGHEST: constant(uint256) = 2**32 - 1  # s and u
+_FROZEN: constant(uint256) = 2**48 - 2**16 + 1  # s next to nothing, u and g the most there is
 RETIRING: constant(uint256) = 16
 RETIRED: constant(uint256) = 32
 # Seconds between two calibrations of a market.
@@ -303,11 +304,16 @@ def retire(market: uint256, ramp: uint256):
 
 
 @internal
-def set_flags(market: uint256, flags: uint256):
+def freeze(market: uint256, ramp: uint256):
     """
-    @notice Replaces a market's flags alone.
+    @notice Ends the giving up of a market: it is retired. What is left of its collateral is charged by its amount from now
+            on: as a risk it would hedge others, and be spread with them, by a price that no longer moves.
+    @param ramp Seconds over which the charge rises.
     """
-    self.words[market] = (self.words[market] & ~(255 << 208)) | (flags << 208)
+    old: uint256 = self.words[market]
+    flags: uint256 = self.flags(old) ^ (RETIRING | RETIRED)
+    word: uint256 = (old & (2**208 - 2**160)) | (old >> 216 << 216) | (flags << 208)
+    self._begin_ramp(market, old, word | _FROZEN, ramp)
 
 
 @internal

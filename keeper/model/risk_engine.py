@@ -210,14 +210,15 @@ class RiskEngine:
 
     @act
     def freeze(self, market: int) -> None:
-        """Freeze a retiring market's price at its average."""
+        """Freeze a retiring market's price at its average; what is left there is charged by its amount."""
         require(market in self.parameters.rows, UNKNOWN_MARKET)
         old, kept = self.parameters[market], self.retirements[market]
         require(bool(old.flags & RETIRING), "risk_engine: not retiring")
         enough = self.clock.now >= kept.start + RETIRE and kept.seconds >= RETIRE // 2
         require(enough, "risk_engine: not averaged yet")
         self.prices[market] = prices.frozen(self.prices[market], kept.total // kept.seconds)
-        self.parameters[market] = replace(old, flags=old.flags ^ (RETIRING | RETIRED))
+        new = replace(old.aim, s=1, u=2**16 - 1, g=2**16 - 1, flags=old.flags ^ (RETIRING | RETIRED))
+        self.parameters[market] = new.ramped_from(old, self.clock.now, self.oracle.ramp)
 
     # The owner's: the contract checks who and what; here the result is taken over.
 
@@ -267,7 +268,7 @@ class RiskEngine:
 
     @act
     def set_risk(self, risk: Risk) -> None:
-        """Replace correlations, κ, ι and the minimum requirement; all but ι ramps in, and ι alone may change meanwhile."""
+        """Replace correlations, κ, ι and the minimum; all but ι ramps in, and meanwhile ι alone may change."""
         old, ramp, now = self.risk.value, self.oracle.ramp, self.clock.now
         way = self.risk_ramp.value
         if way and now < way.end:
