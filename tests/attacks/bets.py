@@ -1,4 +1,4 @@
-"""A bet of one owner on both sides, which pays only where somebody else bears what the losing side cannot."""
+"""A bet of one owner on both sides, which pays where somebody else must bear what the losing side cannot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import astuple
 
 from keeper.model.auction_house import Lot
-from tests.attacks.prints import Numbers, kept
+from tests.attacks.prints import Numbers
 from tests.attacks.scene import WAD, Scene
 
 STEP = 0.015
@@ -32,13 +32,12 @@ def drift(
         hunt(scene, accounts, taker)
 
 
-def pays(scene: Scene, ways: tuple[Numbers, ...], *subs: int, move: Callable[[Numbers], object] | None = None) -> float:
-    """What the attacker's accounts win on average over these ways of the prices, if it walks away from what it owes."""
+def unpaid(scene: Scene, ends: Numbers, *subs: int, move: Callable[[Numbers], object] | None = None) -> float:
+    """What accounts of the attacker owe beyond what they own when prices get there.
+
+    That much its other accounts have won of what nobody has paid in, and it walks away from these.
+    """
     taker = scene.deposit("other", 9, 10_000_000)
     accounts = [scene.account("attacker", sub) for sub in subs]
-    start, won = kept(scene, "attacker", *subs), 0.0
-    for ends in ways:
-        with scene.trial():
-            drift(scene, ends, accounts, taker, move)
-            won += (kept(scene, "attacker", *subs) - start) / len(ways)
-    return won
+    drift(scene, ends, accounts, taker, move)
+    return sum(max(0.0, -scene.worth(account)) for account in accounts)

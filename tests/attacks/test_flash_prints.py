@@ -3,9 +3,9 @@
 All signers are the attacker's here. While the slow feeds stand, a print of a fraction D of the price is shown to
 sightings as the part of τ that has passed: an account whose equity is a fraction c of its position above its
 requirement is out of reach for τ·c/D seconds after the first update that shows a gap of that sign, and for all of
-τ where D is more than 77%. So what must be held for a minute is a print as large as the cushion; a print of a half sells an
-account at initial margin after some three seconds, and at once where the slow feed has lagged on that side for as long.
-That is the formula's price for a crash that need not wait for the slow feed.
+τ where D is more than 77%. So what must be held for a minute is a print as large as the cushion; a print of a half
+sells an account at initial margin after some three seconds, and at once where the slow feed has lagged on that side
+for as long. That is the formula's price for a crash that need not wait for the slow feed.
 """
 
 from __future__ import annotations
