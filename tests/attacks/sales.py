@@ -46,7 +46,7 @@ class Sale:
     penalty: float
     """φ_a"""
     fraction: float
-    """f_max"""
+    """f_max, or all where less than the least requirement would be left"""
 
     @property
     def taker(self) -> float:
@@ -61,6 +61,8 @@ def sale(scene: Scene, account: int, elapsed: float) -> Sale:
     price = min(curve(elapsed), health)
     penalty = min(PENALTY, health - price)
     fraction = min(1.0, (TARGET - found.equity / found.mm) / (TARGET - price - penalty))
+    if found.mm * (1 - fraction) < found.floor:
+        fraction = 1.0  # all or nothing
     return Sale(found.equity / WAD, found.mm / WAD, price, penalty, fraction)
 
 
