@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.attacks.scene import ETH, UNIT, WAD, Scene
-from tests.model.world import TERMS
+from tests.model.world import LIMITS, TERMS
 
 BPS = 10_000
 TARGET, PENALTY = TERMS.target / BPS, TERMS.penalty / BPS
+MOST = LIMITS.most / WAD
+"""That the vault adds to λ in an epoch for accounts with equity."""
 
 
 def total(scene: Scene, whose: Mapping[str, Sequence[int]]) -> float:
@@ -48,10 +50,18 @@ class Sale:
     fraction: float
     """f_max, or all where less than the least requirement would be left"""
 
+    bonus: float
+    """λ_v - λ_a, of the vault"""
+
     @property
     def taker(self) -> float:
         """What who relieves it may gain."""
         return self.price * self.fraction * self.mm
+
+    @property
+    def vault(self) -> float:
+        """What the vault may add to it."""
+        return min(MOST, self.bonus * self.fraction * self.mm)
 
 
 def sale(scene: Scene, account: int, elapsed: float) -> Sale:
@@ -63,7 +73,8 @@ def sale(scene: Scene, account: int, elapsed: float) -> Sale:
     fraction = min(1.0, (TARGET - found.equity / found.mm) / (TARGET - price - penalty))
     if found.mm * (1 - fraction) < found.floor:
         fraction = 1.0  # all or nothing
-    return Sale(found.equity / WAD, found.mm / WAD, price, penalty, fraction)
+    bonus = max(0.0, curve(elapsed) * min(1.0, elapsed / TERMS.backstop) - price)
+    return Sale(found.equity / WAD, found.mm / WAD, price, penalty, fraction, bonus)
 
 
 def pair(scene: Scene, size: float, cash: float, price: float = 2_000) -> tuple[int, int]:

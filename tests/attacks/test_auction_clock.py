@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keeper.model.words import Run
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.sales import leave, pair, sale, watch
+from tests.attacks.sales import curve, leave, pair, sale, watch
 from tests.attacks.scene import ETH, UNIT, WAD, Scene
 from tests.mutants.mutant import Edit
 
@@ -61,6 +62,12 @@ def test_run__touched_at_two_dips_or_round_an_outage__counts_no_more_than_a_watc
         before, most = scene.equity("attacker", 0), sale(scene, victim, min(60, gap + 4)).taker
         leave(scene, victim, taker=taker)
         no_gain(scene.equity("attacker", 0) - before - most)
+
+
+def reached(scene: Scene, account: int) -> float:
+    """λ of an account's run as it is stored."""
+    start = Run.unpack(scene.auction.run(account)).start
+    return curve(scene.now - start) if start else 0.0
 
 
 def act(scene: Scene, kind: str, account: int, other: int, size: float) -> None:
@@ -122,11 +129,11 @@ def test_run__of_ones_own_account__is_not_set_back_by_small_acts(
         watch(scene, account, seconds)
         saved = 0.0
         for kind, size in acts:
-            before = scene.auction.quote(account, WAD)
+            before = reached(scene, account)
             act(scene, kind, account, other, size)
-            after = scene.auction.quote(account, WAD)
-            if not after.reason:
-                saved += (before.lambda_now - after.lambda_now) / WAD * after.mm / WAD
+            left = scene.auction.quote(account, WAD)
+            if not left.reason:
+                saved += (before - reached(scene, account)) * left.mm / WAD
         no_gain(saved)
 
 
