@@ -182,7 +182,8 @@ def _test(account: uint256, book: Book, after: IRiskEngine.Assessment, paused: b
     if net >= convert(after.im + after.down, int256) and not paused:
         return
     before: IRiskEngine.Assessment = staticcall _RISK.assess(book.cash, book.maps, book.words)
-    enough: bool = before.state == 0 and after.mm < before.mm
+    # Quote that leaves again may not have made an insolvent account solvent for a moment, and settled its losses.
+    enough: bool = before.state == 0 and after.mm < before.mm and after.equity >= 0
     mm: int256 = convert(before.mm, int256)
     if enough:
         net_before: int256 = before.equity - convert(before.claims, int256)

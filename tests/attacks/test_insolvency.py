@@ -127,3 +127,38 @@ def test_split__of_an_account_in_two__frees_no_margin(scene: Scene, sizes: list[
             return scene.engine.assess(0, maps, words).im / WAD
 
         no_gain(wanted(whole) - wanted(first) - wanted(second))
+
+
+@defence(
+    "loss-settled-with-lent-quote",
+    "3: no act settles a loss of an account with equity < 0 [withdrawing a profit whose loser is insolvent]",
+    Edit("Batch.vy", "after.mm < before.mm and after.equity >= 0", "after.mm < before.mm"),
+)
+@search
+@given(price=st.floats(1_300, 1_700), sold=st.floats(0.1, 20), out=st.floats(0.1, 1))
+def test_profit__of_an_insolvent_loser__does_not_leave_with_quote_lent_for_a_batch(
+    scene: Scene, price: float, sold: float, out: float
+):
+    """Solvent for as long as the quote is there, a loser pays the winner; both are the attacker's, and the quote goes
+    back. The gain is what has left for good, beyond all that the attacker brought."""
+    with scene.trial():
+        before = scene.wallet("attacker")
+        winner, loser, other = (scene.deposit("attacker", sub, 20_000) for sub in range(3))
+        scene.trade(winner, loser, ETH, -100, 2_000)
+        scene.prices({ETH: price})
+        lacks = -scene.worth(loser) + 100
+        profit = 100 * (2_000 - price)
+        steps = [
+            scene.step_deposit(loser, lacks),
+            scene.step_settle(ETH, loser, winner),
+            scene.step_withdraw(winner, out * profit),
+            scene.step_fill(loser, other, ETH, -sold, price),
+            scene.step_withdraw(loser, lacks - 0.001 * sold * price),
+        ]
+        scene.attempt(scene.batch, "batch", [winner, loser], steps)
+        for account in (winner, other):
+            left = scene.assess(account)
+            free = (left.equity - left.claims - left.im) / WAD - 0.01
+            if free > 0:
+                scene.attempt(scene.house, "withdraw", account, int(free * UNIT), scene.wallets["attacker"])
+        no_gain(scene.wallet("attacker") - before)
