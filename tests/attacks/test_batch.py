@@ -8,25 +8,6 @@ from tests.attacks.scene import BTC, ETH, UNIT, WAD, RefusedError, Scene
 from tests.model.chain import number
 
 
-def test_batch__account_in_breach__cannot_be_listed_as_healthy_in_its_middle(scene: Scene):
-    """Emptied for a moment it would look free of debt. Defence: `assess` refuses an account that is deferred."""
-    account, other = scene.deposit("attacker", 0, 2_000), scene.deposit("attacker", 1, 200_000)
-    scene.trade(account, other, ETH, 10, 2_000)
-    scene.prices({ETH: 1_890})
-    scene.do(scene.auction, "open", [account], by="other")
-    run = scene.auction.run(account)
-    call = scene.step_call((scene.auction, "open", ([account],)))
-    with pytest.raises(RefusedError):
-        scene.run(
-            [account],
-            scene.step_deposit(account, 5_000),
-            call,
-            scene.step_fill(account, other, ETH, -1, 1_890),
-            scene.step_withdraw(account, 4_999),
-        )
-    assert scene.auction.run(account) == run
-
-
 def test_batch__another_from_its_middle__is_refused(scene: Scene):
     """Two batches over one account could each be the other's excuse. Defence: the batch's lock."""
     account = scene.deposit("attacker", 0, 1_000)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 import pytest
 
-from keeper.model.auction_house import Lot
-from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Parameters, Run
-from tests.attacks.scene import BTC, ETH, QUOTE_SCALE, SOL, SPOT_SCALE, UNIT, WAD, RefusedError, Scene
+from tests.attacks.scene import BTC, ETH, QUOTE_SCALE, SPOT_SCALE, UNIT, WAD, RefusedError, Scene
 from tests.model.world import COOLDOWN
 
 BELOW = "batch: below initial margin"
@@ -150,22 +146,6 @@ def test_redeem_for__while_an_entry_is_stale__is_refused(scene: Scene):
     assert scene.wallet("victim") - before > 50_000 - 1
 
 
-def test_sweep__while_a_parameter_rises__takes_no_honest_bond(scene: Scene):
-    """Margin was asked for the requirement to come, cash for that of now. Defence: capacity counts the former."""
-    bid = (scene.account("lender"), 5, 200 * WAD, WAD, 7, 0, 305 * WAD)
-    scene.do(scene.auction, "post", *bid, by="lender")
-    victim = scene.in_breach()
-    raised = Parameters(5_520, 564, 480, bucket=ETH, flags=LISTED | PERP_ALLOWED | SPOT_ALLOWED)
-    scene.do(scene.engine, "set_parameters", ETH, raised.pack(), by=scene.house.owner())
-    scene.prices({ETH: 1_890})
-    scene.do(scene.auction, "open", [victim], by="other")
-    scene.at(12)
-    scene.prices()
-    scene.do(scene.auction, "sweep", victim, 1)
-    assert scene.cash(scene.account("attacker")) == 0
-    assert scene.position(int(scene.auction.address, 16) << 96 | 1, ETH).size > 0
-
-
 def test_post__with_less_than_many_markets_want_at_least__is_refused(scene: Scene):
     """A part of an account in many markets wants the least requirement of each. Defence: cash for as much."""
     bid = [scene.account("lender"), 5, 20 * WAD, WAD, 15, 10_000, 38 * WAD]
@@ -207,44 +187,3 @@ def test_vault__emptied_a_dozen_times__takes_deposits_still(scene: Scene):
     scene.do(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["lender"], by="lender")
     # No more than what those deposits put in.
     assert before - scene.equity("lender") < len(broken)
-
-
-def test_sweep__past_bids_that_can_take_nothing__finds_the_honest_one(scene: Scene):
-    """Eight bids of a few wei stood before all others, and used the tries up. Defence: to pass over is no try."""
-    scene.do(scene.auction, "post", scene.account("lender"), 1, 50_000 * WAD, WAD, 7, 10_000, 85_000 * WAD, by="lender")
-    mine = scene.deposit("attacker", 0, 10_000)
-    for _ in range(8):
-        scene.do(scene.auction, "post", mine, 0, 7, 7, 7, 10**6, 700 * WAD)
-    victim = scene.in_breach()
-    scene.do(scene.auction, "open", [victim], by="other")
-    scene.at(12)
-    scene.prices()
-    assert scene.refusal(scene.auction, "sweep", victim, 1, by="other") == ""
-
-
-def test_bid__of_a_wei__is_refused(scene: Scene):
-    """It cost nothing and spoiled every bid that named the nonce. Defence: a slice is worth a least requirement."""
-    victim = scene.in_breach()
-    scene.do(scene.auction, "open", [victim], by="other")
-    taker = scene.deposit("attacker", 0, 100)
-    before = Run.unpack(scene.auction.run(victim)).nonce
-    touch = [astuple(Lot(victim, 1))]
-    assert scene.refusal(scene.auction, "bid", taker, touch) == "auction: all or nothing"
-    assert Run.unpack(scene.auction.run(victim)).nonce == before
-
-
-def test_match__of_more_than_there_is__is_refused(scene: Scene):
-    """A long of 10 became a short of 9, at a price out of date. Defence: exposure shrinks, and does not turn."""
-    victim, taker = scene.in_breach(), scene.deposit("attacker", 0, 50_000)
-    scene.do(scene.auction, "open", [victim], by="other")
-
-    def matched(market: int, size: float, price: float) -> str:
-        order, signature, _, amount, _ = scene.fill_call(victim, taker, market, size, price)
-        fill = (order, signature, amount)
-        return scene.refusal(scene.auction, "match", victim, scene.exchange.address, [fill])
-
-    assert matched(ETH, -19, 1_890) == "auction: nothing matched"
-    assert matched(SOL, -5, 100) == "auction: nothing matched"
-    assert matched(ETH, -1e-9, 1_890) == "auction: nothing matched"
-    assert matched(ETH, -2, 1_890) == ""
-    assert scene.position(victim, ETH).size == 8 * WAD
