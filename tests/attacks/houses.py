@@ -1,4 +1,4 @@
-"""Other deployments beside the scene's: the same RiskEngine, but a quote token and collateral of the attack's choice."""
+"""Other deployments beside the scene's: the same RiskEngine, but tokens of the attack's choice."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ class House:
         account = self.scene.account(name, sub)
         self.scene.do(self.house, "deposit", account, amount, by=name)
         return account
+
+    def trade(self, taker: str, maker: str, size: float, price: float) -> None:
+        """The first account of one wallet gains `size` of the market from another's."""
+        accounts = (self.scene.account(taker), self.scene.account(maker))
+        fill = self.scene.fill_call(*accounts, self.market, size, price, self.exchange)
+        self.scene.do(self.exchange, "fill", *fill, by=taker)
 
     def missing(self) -> int:
         """Quote (WAD) that accounts and vault are owed and no token is there for, by the books against the tokens."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.scene import BTC, ETH, UNIT, WAD, Scene
+from tests.attacks.scene import BTC, ETH, UNIT, Scene
 from tests.mutants.mutant import Edit
 
 LENT = 2_000_000
@@ -151,7 +151,7 @@ def test_leave__among_cash_made_in_the_same_transaction__bears_the_loss(scene: S
 @given(part=st.integers(900, 1_000), made=st.integers(1_000_000, 4_000_000))
 def test_leave__among_cash_made_a_transaction_earlier__bears_the_loss(scene: Scene, part: int, made: int) -> None:
     """The same in three transactions of one block."""
-    lender, rich, poor = (scene.account("attacker", sub) for sub in (0, 1, 2))
+    rich, poor = (scene.account("attacker", sub) for sub in (1, 2))
 
     def leave() -> None:
         scene.run([rich, poor], *washed(scene, poor, rich, made))

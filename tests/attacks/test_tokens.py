@@ -43,8 +43,8 @@ def strange(scene: Scene, door: str, name: str, *args: object) -> tuple[House, o
 def test_fee__begun_after_listing__is_not_paid_by_who_deposited_before(
     scene: Scene, door: str, amount: int, fee: int
 ) -> None:
-    """The issuer is the attacker: it begins to keep a fee, deposits, and takes out what others brought. No transfer that
-    arrives short is credited."""
+    """The issuer is the attacker: it begins to keep a fee, deposits, and takes out what others brought. No transfer
+    that arrives short is credited."""
     with scene.trial():
         other, token = strange(scene, door, "FeeToken", 6)
         account, victim = scene.account("attacker"), other.deposit("lender", 10**10)
