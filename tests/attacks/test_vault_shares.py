@@ -150,7 +150,7 @@ def test_vault__left_once_a_loss_is_in_the_price__bears_it(scene: Scene, price: 
 @search
 @given(price=st.integers(900, 1_700), wait=st.integers(COOLDOWN, 10**6))
 def test_vault__left_once_a_loss_is_known__bears_it(scene: Scene, price: int, wait: int) -> None:
-    """Asked for before, and paid between the sighting of a loss and its booking, in one second; against having stayed."""
+    """Asked for before, and paid between the sighting of a loss and its booking, in one second. Against staying."""
     with scene.trial():
         for name in ("lender", "attacker"):
             enter(scene, name, STAKE)
