@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
@@ -59,6 +59,9 @@ def wealth(scene: Scene) -> int:
     ),
 )
 @search
+@example(acts=[("deposit", 7, 0), ("deposit", 7, 1), ("withdraw", 3, 0)] * 5)
+@example(acts=[("borrow", 7, 2), ("borrow", 4, 2), ("deposit", 9, 2)] * 5)
+@example(acts=[("trade", 7, 0), ("trade", 3, 1), ("trade", 9, 2)] * 5)
 @given(
     acts=st.lists(st.tuples(st.sampled_from(CASH_ACTS), st.integers(1, 9), st.integers(0, 2)), min_size=8, max_size=20)
 )
