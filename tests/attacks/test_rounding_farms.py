@@ -49,15 +49,6 @@ def wealth(scene: Scene) -> int:
     ),
     Edit("modules/interest.vy", "convert(unsafe_add(owed, _UP) // WAD, int256)", "convert(owed // WAD, int256)"),
 )
-@defence(
-    "value-rounded-up",
-    "1: Signed division is rounded toward −∞ for what an account owns",
-    Edit(
-        "modules/ledger.vy",
-        "rounding.floor_div(unsafe_mul(size, unit_value), _WAD)",
-        "rounding.ceil_div(unsafe_mul(size, unit_value), _WAD)",
-    ),
-)
 @search
 @example(acts=[("deposit", 7, 0), ("deposit", 7, 1), ("withdraw", 3, 0)] * 5)
 @example(acts=[("borrow", 7, 2), ("borrow", 4, 2), ("deposit", 9, 2)] * 5)
