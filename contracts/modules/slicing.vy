@@ -144,7 +144,8 @@ def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest
 @view
 def _cash_part(money: interest.Money, terms: Terms) -> int256:
     cash: int256 = ledger.cash_at(terms.account, money.supply, money.borrow)
-    return rounding.floor_div(cash * convert(terms.fraction, int256), _WAD)
+    # Cash has 149 bits at most, a fraction 60.
+    return rounding.floor_div(unsafe_mul(cash, convert(terms.fraction, int256)), _WAD)
 
 
 @internal
@@ -188,13 +189,13 @@ def _move_spot(maps: Maps, account: uint256, taker: uint256, market: uint256, fr
     @dev The part is rounded down: dust stays with the account, and all of it moves at fraction 1.
     """
     balance: uint256 = ledger.spots[account][market]
-    # A balance is at most 1e33, a fraction 1e18.
+    # Balances are at most 1e33, a fraction 1e18.
     part: uint256 = unsafe_mul(balance, fraction) // _WAD_UINT
     if part == 0:
         return maps
     after: Maps = maps
     after.account_spots = ledger.put_spot(account, market, unsafe_sub(balance, part), maps.account_spots)
-    after.taker_spots = ledger.put_spot(taker, market, ledger.spots[taker][market] + part, maps.taker_spots)
+    after.taker_spots = ledger.put_spot(taker, market, unsafe_add(ledger.spots[taker][market], part), maps.taker_spots)
     return after
 
 
