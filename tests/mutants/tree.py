@@ -11,8 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from tests.model.contracts import KEPT
+
 ROOT = Path(__file__).parents[2]
-COMPILED = ROOT / ".build" / "compiled"
+ON_APES_NETWORK = ("tests/unit", "tests/deploy", "tests/gas")
 
 
 @contextmanager
@@ -35,25 +39,28 @@ def tree() -> Iterator[Path]:
         yield folder
 
 
-def run_tests(folder: Path, tests: Sequence[str], timeout: float = 600) -> tuple[int, str]:
-    """Run tests in a tree until one fails: pytest's exit status, and what it printed."""
-    ape = any(test.startswith(("tests/unit", "tests/deploy", "tests/gas")) for test in tests)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        *([] if ape else ["-p", "no:ape_test"]),
-    ]
-    made = subprocess.run(
-        [*command, *tests],
-        cwd=folder,
-        env={**os.environ, "PLIMSOLL_COMPILED": str(COMPILED), "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    return made.returncode, made.stdout + made.stderr
+def failed(folder: Path, tests: Sequence[str], timeout: float) -> tuple[bool, str]:
+    """Whether one of some tests fails in a tree, or takes too long, and what they printed. They end with the first."""
+    plugins = [] if any(test.startswith(ON_APES_NETWORK) for test in tests) else ["-p", "no:ape_test"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=short", "-p", "no:cacheprovider", *plugins, *tests]
+    try:
+        made = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PLIMSOLL_COMPILED": str(KEPT), "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired:
+        return True, f"FAILED: not done in {timeout:.0f} s"
+    printed = made.stdout + made.stderr
+    if made.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise RuntimeError(f"tests could not run\n{printed}")
+    return made.returncode == pytest.ExitCode.TESTS_FAILED, printed
+
+
+def why(printed: str) -> str:
+    """The first failure's line of a session's summary."""
+    lines = [line for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return lines[0] if lines else ""
