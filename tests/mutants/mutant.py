@@ -59,3 +59,8 @@ class Mutant:
         """Make a tree of contracts this mutant."""
         for edit in self.edits:
             edit.apply(contracts)
+
+
+def change(name: str, sentence: str, file: str, old: str, new: str, *killers: str) -> Mutant:
+    """A mutant of one edit."""
+    return Mutant(name, sentence, (Edit(file, old, new),), killers)
