@@ -139,7 +139,7 @@ MUTANTS = [
         "Batch.vy",
         "    net: int256 = after.equity - convert(after.claims, int256)\n",
         "    net: int256 = after.equity\n",
-        "tests/attacks/test_gains.py::test_batch__that_settles_claims__cannot_pay_them_out_below_margin",
+        "tests/unit/batch/test_batch.py::test_batch__withdrawal_against_profit_not_settled__reverts",
     ),
     change(
         "basis-without-a-bound",

@@ -22,7 +22,7 @@ MUTANTS = [
         CASH,
         "    if money.held >= cash:\n",
         "    if money.held == cash:\n",
-        f"{INTEREST}interest__more_held_than_lent_out__costs_and_earns_nothing",
+        f"{INTEREST}interest__more_held_than_anybody_owns__costs_and_earns_nothing",
     ),
     change(
         "utilisation-rounded-up",
@@ -79,14 +79,6 @@ MUTANTS = [
         "    if loss >= owned or after.supply < _FLOOR:\n",
         "    if loss >= owned:\n",
         f"{SLICE}loss_that_leaves_next_to_nothing__reverts",
-    ),
-    change(
-        "loss-of-all-cash",
-        "6: Not below a floor.",
-        CASH,
-        "    if loss >= owned or after.supply < _FLOOR:\n",
-        "    if after.supply < _FLOOR:\n",
-        f"{SLICE}loss_of_all_there_is__reverts",
     ),
     change(
         "entry-without-the-interval",

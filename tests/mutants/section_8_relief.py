@@ -33,7 +33,7 @@ MUTANTS = [
         TRADING,
         "        released == 0\n        or lost >",
         "        lost >",
-        f"{RELIEVE}releases_nothing__reverts",
+        f"{RELIEVE}requirement_on_its_floor__releases_nothing_and_reverts",
     ),
     change(
         "relief-beyond-its-cost",
@@ -325,7 +325,7 @@ MUTANTS = [
         STANDING,
         "    return success, not success and answer == reason\n",
         "    return success, not success\n",
-        f"{SWEEP}call_that_fails_otherwise__costs_no_bond",
+        f"{SWEEP}bid_that_fails_otherwise__keeps_its_bond_and_its_place",
     ),
     change(
         "bond-that-leaves-a-loss",
