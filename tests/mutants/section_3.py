@@ -217,8 +217,8 @@ MUTANTS = [
         "funding-for-time-without-a-basis",
         "3: Its clock moves only when F does [truncation].",
         PRICES,
-        "    if basis == 0:\n        moved |= word & _FUNDING\n    else:\n        moved |= self._accrue(word, basis, counted)\n",
-        "    moved |= self._accrue(word, basis, counted)\n",
+        "    if basis == 0:\n        moved |= word & _FUNDING\n    else:\n        moved |= self",
+        "    if True:\n        moved |= self",
         f"{ENGINE}update.py::test_update__time_without_a_basis__is_not_charged_when_one_comes",
     ),
     change(

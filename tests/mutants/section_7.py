@@ -15,8 +15,8 @@ ORDERS = "modules/orders.vy"
 MARGIN = "modules/margin.vy"
 TRADING = "modules/trading.vy"
 ORDER = (
-    "7: Orders are signed by wallets: account, market, signed size, limit price, fee limit, expiry, nonce, reduce-only, "
-    "optional taker."
+    "7: Orders are signed by wallets: account, market, signed size, limit price, fee limit, expiry, nonce, "
+    "reduce-only, optional taker."
 )
 SIGNED = "7: Signature by ecrecover first, then EIP-1271 by static call with bounded gas."
 CROSSED = "7: cross (two signed orders, at the mid of their limits)."

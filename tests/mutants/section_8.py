@@ -1,8 +1,8 @@
-"""Section 8, sightings, the rule and slices: each rule taken away. Matches and standing bids are in section_8_relief."""
+"""Section 8, sightings, the rule and what a slice costs: each rule taken away."""
 
 from __future__ import annotations
 
-from tests.mutants.mutant import Edit, Mutant, change
+from tests.mutants.mutant import change
 
 OPEN = "tests/unit/auction/test_open.py::test_open__"
 BID = "tests/unit/auction/test_bid.py::test_bid__"
@@ -24,8 +24,8 @@ PAID = "8: λ_t = max(min(λ, h⁺), λ_v), where λ_v = λ · min(1, t / T_back
 EPOCH = "8: Within an epoch cap while h > 0."
 OWN = "8: Taker ≠ account; the caller owns or operates the taker."
 ASKS = (
-    "8: Limits, per account: the most quote paid per unit of f, the least requirement released per unit of f, a minimum f, "
-    "the markets accepted, a nonce."
+    "8: Limits, per account: the most quote paid per unit of f, the least requirement released per unit of f, "
+    "a minimum f, the markets accepted, a nonce."
 )
 NONCE = "8: A nonce that rises with every bid, match, sweep or new run and never with a deposit or a sighting."
 SHARED = "8: What the vault lacks of either lowers the supply index in the same bid."
@@ -61,8 +61,8 @@ MUTANTS = [
         "relief-of-a-healthy-account",
         "8: Every relief is itself a sighting: it needs the breach now.",
         SIGHTINGS,
-        '    elif not self.is_sighted(sight.assessment):\n        sight.refusal = "auction: healthy"\n    elif terms == 0:\n',
-        "    elif terms == 0:\n",
+        '    elif not self.is_sighted(sight.assessment):\n        sight.refusal = "auction: healthy"\n    elif',
+        "    elif",
         f"{LOTS}healthy__skipped",
     ),
     change(
@@ -183,6 +183,22 @@ MUTANTS = [
         "tests/model/test_operations.py::test_operations__random_walks__contracts_equal_the_model_to_the_wei[101]",
     ),
     change(
+        "account-gets-nothing",
+        "8: Nothing forced on a solvent account can lower its health, nor the equity of an insolvent one.",
+        BIDDING,
+        "    if victim.equity > 0:\n        # Never below 0",
+        "    if victim.equity > 2**200:\n        # Never below 0",
+        f"{BID}any_partial_slice__never_lowers_health_nor_passes_the_target",
+    ),
+    change(
+        "account-keeps-its-debt",
+        "8: Nothing forced on a solvent account can lower its health, nor the equity of an insolvent one.",
+        "modules/slicing.vy",
+        "    money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - part)\n",
+        "    money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - max(part, 0))\n",
+        f"{BID}insolvent_half_taken__does_not_lower_what_remains",
+    ),
+    change(
         "slice-past-the-target",
         TARGET,
         BIDDING,
@@ -286,195 +302,5 @@ MUTANTS = [
         "    result.lambda_taker = max(\n        result.lambda_account,",
         "    result.lambda_taker = max(\n        victim.lambda_now if health < 0 else result.lambda_account,",
         CONTINUITY,
-    ),
-    Mutant(
-        "slice-of-oneself",
-        OWN,
-        (
-            Edit(TAKING, '    if lot.account == taker:\n        return "auction: taker is the account", 0\n', ""),
-            Edit(
-                "modules/slicing.vy",
-                "    if account == taker:\n        refusal.refuse(refusal.SAME_ACCOUNT)\n",
-                "",
-            ),
-        ),
-        (f"{LOTS}own_account__skipped",),
-    ),
-    change(
-        "slice-onto-itself",
-        OWN,
-        "modules/slicing.vy",
-        "    if account == taker:\n        refusal.refuse(refusal.SAME_ACCOUNT)\n",
-        "",
-        "tests/unit/clearinghouse/test_slice.py::test_slice__onto_itself__reverts",
-    ),
-    change(
-        "bid-for-another",
-        OWN,
-        "Auction.vy",
-        '    self._check_allowed(taker)\n\n    reason: String[64] = "auction: nothing to take"\n',
-        '    reason: String[64] = "auction: nothing to take"\n',
-        f"{LOTS}caller_is_not_the_takers__reverts",
-    ),
-    change(
-        "cost-above-the-limit",
-        ASKS,
-        TAKING,
-        '    if offer.unit_cost > lot.max_cost:\n        return "auction: cost above limit", 0\n',
-        "",
-        f"{LOTS}cost_above_the_limit__skipped",
-    ),
-    change(
-        "less-released-than-asked",
-        ASKS,
-        TAKING,
-        '    if sight.assessment.mm < lot.min_release:\n        return "auction: requirement below minimum", 0\n',
-        "",
-        f"{LOTS}requirement_below_the_minimum__skipped",
-    ),
-    change(
-        "fraction-below-the-minimum",
-        ASKS,
-        TAKING,
-        '    if offer.fraction < lot.min_fraction:\n        return "auction: fraction below minimum", 0\n',
-        "",
-        f"{LOTS}clipped_below_the_minimum_fraction__skipped",
-    ),
-    change(
-        "market-not-accepted",
-        ASKS,
-        TAKING,
-        '    if not self._accepts(lot):\n        return "auction: market not accepted", 0\n',
-        "",
-        f"{LOTS}market_outside_the_mask__skipped",
-    ),
-    change(
-        "spot-not-accepted",
-        ASKS,
-        TAKING,
-        "    return (header >> 192) | ((header >> 128) & _LOW_64)\n",
-        "    return header >> 192\n",
-        f"{LOTS}spot_outside_the_mask__skipped",
-    ),
-    change(
-        "another-nonce",
-        ASKS,
-        TAKING,
-        "    if lot.nonce != _ANY_NONCE and lot.nonce != clock.unpack_run(sight.word).nonce:\n"
-        '        return "auction: nonce changed", 0\n',
-        "",
-        f"{LOTS}another_nonce__skipped",
-    ),
-    change(
-        "nonce-that-a-bid-leaves",
-        NONCE,
-        TAKING,
-        "    run.nonce += 1\n",
-        "",
-        f"{LOTS}nonce_after_a_bid_of_somebody_else__skipped",
-    ),
-    change(
-        "nonce-that-a-match-leaves",
-        NONCE,
-        "modules/matching.vy",
-        "    run.nonce += 1\n",
-        "",
-        "tests/unit/auction/test_match.py::test_match__health_not_restored__lets_the_run_go_on",
-    ),
-    change(
-        "nonce-that-a-new-run-leaves",
-        NONCE,
-        SIGHTINGS,
-        "        nonce=run.nonce + 1,\n",
-        "        nonce=run.nonce,\n",
-        f"{OPEN}after_the_grace__starts_another_run",
-    ),
-    change(
-        "nonce-that-a-touch-moves",
-        NONCE,
-        SIGHTINGS,
-        "        watched.last = block.timestamp\n",
-        "        watched.last = block.timestamp\n        watched.nonce += 1\n",
-        f"{LOTS}nonce_after_a_sighting_and_a_deposit__still_fits",
-    ),
-    change(
-        "healthy-lot-undoes-the-bid",
-        "8: A healthy account in a batch is skipped; if none remains, it reverts.",
-        "Auction.vy",
-        "            reason = refusal\n            log IAuction.Skipped(account=lot.account, reason=refusal)\n",
-        "            assert False, refusal\n",
-        f"{LOTS}healthy__skipped",
-    ),
-    change(
-        "bid-of-nothing",
-        "8: A healthy account in a batch is skipped; if none remains, it reverts.",
-        "Auction.vy",
-        "    assert taken, reason\n",
-        "",
-        f"{LOTS}no_lot_left__reverts_with_the_last_reason",
-    ),
-    change(
-        "full-take-leaves-the-penalty-too",
-        "8: A full take leaves no position, no debt, and (h⁺ − λ_a − φ_a) · MM in cash for the owner.",
-        BIDDING,
-        "convert(result.lambda_account + result.penalty, int256) * mm",
-        "convert(result.lambda_account, int256) * mm",
-        f"{BID}requirement_on_its_floor__takes_all_and_leaves_the_rest_in_cash",
-    ),
-    change(
-        "slice-by-anybody",
-        "8: The rule for all that is done to an account against its will, checked by the core itself.",
-        "modules/slicing.vy",
-        "    if msg.sender != roles.AUCTION:\n        refusal.refuse(refusal.NOT_THE_AUCTION)\n",
-        "",
-        "tests/unit/clearinghouse/test_slice.py::test_slice__by_anybody_but_the_auction__reverts",
-    ),
-    change(
-        "curve-of-a-run-that-changes",
-        FIXED,
-        SIGHTINGS,
-        "        watched.last = block.timestamp\n",
-        "        watched.last = block.timestamp\n        watched.curve = terms >> _TERMS_BITS\n",
-        f"{OPEN}new_curve__rules_only_runs_that_start_later",
-    ),
-    change(
-        "curve-written-over",
-        FIXED,
-        "Auction.vy",
-        "    sightings.curves[id] = curve\n",
-        "    sightings.curves[id - 1] = curve\n    sightings.curves[id] = curve\n",
-        f"{OPEN}new_curve__rules_only_runs_that_start_later",
-    ),
-    change(
-        "curve-that-falls",
-        FIXED,
-        CURVE,
-        "        if (i > 0 and next_time <= time) or next_bps < bps:\n",
-        "        if i > 0 and next_time <= time:\n",
-        f"{ADMIN}add_curve__not_a_curve__reverts",
-    ),
-    change(
-        "curve-that-jumps",
-        FIXED,
-        CURVE,
-        "            return value + (next_value - value) * (elapsed - time) // (next_time - time)\n",
-        "            return value\n",
-        "tests/unit/auction/test_lambda.py::test_bid__so_long_after_the_runs_start__pays_the_curves_lambda",
-    ),
-    change(
-        "opener-gets-all",
-        HALF,
-        BIDDING,
-        "min(penalty // 2, cap",
-        "min(penalty, cap",
-        f"{OPENER}of_an_opened_run__pays_half_the_penalty_to_the_openers_first_account",
-    ),
-    change(
-        "opener-without-a-cap",
-        HALF,
-        BIDDING,
-        "    share: uint256 = min(penalty // 2, cap * (_PAID_UNITS - paid) // _PAID_UNITS)\n",
-        "    share: uint256 = penalty // 2 if cap != 0 else 0\n",
-        f"{OPENER}shares_of_one_run__stop_at_the_cap",
     ),
 ]

@@ -12,7 +12,15 @@ ASSETS = (
     "9: Its assets are its account's cash less the entries of 6 (never below 0; deposits count without that deduction)."
 )
 LEAVING = "9: A request to leave is irrevocable and waits a cooldown."
-SMALLER = "9: It is paid the smaller of its value at request and at payment [staggered requests; leaving before a known loss]."
+SMALLER = (
+    "9: It is paid the smaller of its value at request and at payment [staggered requests; leaving before a known "
+    "loss]."
+)
+BOTH = (
+    "    return min(self._to_assets(shares, backing.net(), False), "
+    "backing.scaled(shares, asked.value, asked.shares, False))"
+)
+NOW, THEN = "self._to_shares(assets, backing.net(), True)", "backing.scaled(assets, asked.shares, asked.value, True)"
 INFLATION = "9: Protected against first-depositor inflation and donations."
 
 MUTANTS = [
@@ -111,32 +119,32 @@ MUTANTS = [
         "paid-its-value-of-now",
         SMALLER,
         VAULT,
-        "    return min(self._to_assets(shares, backing.net(), False), backing.scaled(shares, asked.value, asked.shares, False))\n",
-        "    return self._to_assets(shares, backing.net(), False)\n",
+        BOTH,
+        "    return self._to_assets(shares, backing.net(), False)",
         f"{REQUEST}gains_while_it_waits__are_not_its_own",
     ),
     change(
         "paid-its-value-of-then",
         SMALLER,
         VAULT,
-        "    return min(self._to_assets(shares, backing.net(), False), backing.scaled(shares, asked.value, asked.shares, False))\n",
-        "    return backing.scaled(shares, asked.value, asked.shares, False)\n",
+        BOTH,
+        "    return backing.scaled(shares, asked.value, asked.shares, False)",
         f"{PRICE}request__loss_while_it_waits__is_borne_with_the_others",
     ),
     change(
         "withdrawn-at-its-value-of-then",
         SMALLER,
         VAULT,
-        "        self._to_shares(assets, backing.net(), True), backing.scaled(assets, asked.shares, asked.value, True)\n",
-        "        0, backing.scaled(assets, asked.shares, asked.value, True)\n",
+        f"        {NOW}, {THEN}",
+        f"        0, {THEN}",
         f"{PRICE}request__loss_while_it_waits__is_borne_with_the_others",
     ),
     change(
         "withdrawn-at-its-value-of-now",
         SMALLER,
         VAULT,
-        "        self._to_shares(assets, backing.net(), True), backing.scaled(assets, asked.shares, asked.value, True)\n",
-        "        self._to_shares(assets, backing.net(), True), 0\n",
+        f"        {NOW}, {THEN}",
+        f"        {NOW}, 0",
         f"{REQUEST}gains_while_it_waits__are_not_its_own",
     ),
     change(

@@ -1,4 +1,4 @@
-"""A copy of the contracts in which a mutant is made, and tests that deploy from there: in a fork, with all imports done."""
+"""A copy of the contracts in which a mutant is made, and tests that deploy from there, in a fork with imports done."""
 
 from __future__ import annotations
 
