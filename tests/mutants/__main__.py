@@ -24,11 +24,10 @@ def results_of(mutants: list[Mutant], run: Run, pool: Executor) -> Iterator[Resu
     """What came of each, those that are known already first."""
     waiting = {}
     for mutant in mutants:
-        key = results.key(mutant)
-        if (known := results.kept(key)) is not None:
+        if (known := results.kept(mutant)) is not None:
             yield known
         else:
-            waiting[pool.submit(run, mutant)] = key
+            waiting[pool.submit(run, mutant)] = mutant
     for done in as_completed(waiting):
         result = done.result()
         results.keep(waiting[done], result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cbor2
-from vyper.exceptions import VyperException
+from vyper.exceptions import VyperException, VyperInternalException
 
 from tests.model import contracts
 
@@ -53,8 +53,8 @@ def differing(folder: Path, *, first: bool = False) -> list[str]:
     for name in affected(folder):
         try:
             made = contracts.compiled(name, folder)
-        except VyperException as error:
-            raise UnbuiltError(f"{name} does not compile: {str(error).splitlines()[0]}") from error
+        except (VyperException, VyperInternalException, AssertionError) as error:
+            raise UnbuiltError(f"{name} does not compile: {str(error)[:200]}") from error
         if size(made) > LIMIT:
             raise UnbuiltError(f"{name} is {size(made) - LIMIT} bytes too large")
         if code(made) != code(contracts.contract(name)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -30,7 +31,7 @@ class Result:
 
 def _digest(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(paths):
+    for path in sorted(filter(Path.is_file, paths)):
         content = path.read_bytes()
         digest.update(f"\n{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
     return digest.hexdigest()
@@ -56,28 +57,32 @@ def _files(tests: Iterable[str]) -> Iterator[Path]:
         yield from path.rglob("test_*.py") if path.is_dir() else [path]
 
 
-@cache
-def _tests(tests: tuple[str, ...]) -> str:
-    return _digest(set(_files(tests)))
+def _met(mutant: Mutant, result: Result) -> list[Path]:
+    """The files of tests that a result rests on: the one that noticed, or all that did not."""
+    noticed = re.search(r"^(?:FAILED|ERROR) ([\w./]+\.py)", result.why)
+    return list(_files([noticed[1]] if result.caught and noticed else mutant.killers or ALL))
 
 
 def key(mutant: Mutant) -> str:
-    """The state of a mutant, the contracts that it is of and the tests that it meets."""
-    tests = mutant.killers or ALL
-    parts = [repr(mutant.edits), repr(tests), repr(mutant.gains), contracts(), support(), _tests(tests)]
+    """The state of a mutant, of the contracts that it is of and of what its tests share."""
+    parts = [repr(mutant.edits), repr(mutant.killers), repr(mutant.gains), contracts(), support()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def kept(key: str) -> Result | None:
-    """What came of it, if it has run in this state."""
-    path = KEPT / f"{key}.json"
-    return Result(**json.loads(path.read_text())) if path.is_file() else None
+def kept(mutant: Mutant) -> Result | None:
+    """What came of it, if it has run in this state, and the tests that this rests on are as they were."""
+    path = KEPT / f"{key(mutant)}.json"
+    if not path.is_file():
+        return None
+    found = json.loads(path.read_text())
+    result = Result(**found["result"])
+    return result if found["tests"] == _digest(_met(mutant, result)) else None
 
 
-def keep(key: str, result: Result) -> None:
+def keep(mutant: Mutant, result: Result) -> None:
     """Leave what came of it for the next run."""
-    path = KEPT / f"{key}.json"
+    path = KEPT / f"{key(mutant)}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(asdict(result)))
+    unfinished.write_text(json.dumps({"result": asdict(result), "tests": _digest(_met(mutant, result))}))
     unfinished.replace(path)
