@@ -18,7 +18,8 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python coverage lint format gas reference sizes hashes demo clean
+.PHONY: help setup lock compile test test-contracts test-python coverage mutants lint format gas reference sizes hashes \
+  demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -74,6 +75,10 @@ test-python: compile
 
 coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
 	@python -m scripts.coverage --workers $(WORKERS)
+
+# Resumed where it was interrupted: what came of each is kept while contracts and tests are as they were.
+mutants: setup ## each rule taken away and a hundred places changed: do tests notice?
+	@python -m tests.mutants --workers $(WORKERS)
 
 lint: setup ## ruff, mypy, mamushi, natrix
 	ruff check $(PYTHON_SOURCES)

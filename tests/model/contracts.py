@@ -69,27 +69,32 @@ def sources(path: Path) -> list[Path]:
     return sorted(found)
 
 
-def state(name: str) -> str:
-    """A sum over all that decides what contracts/<name>.vy compiles to."""
+def state(name: str, folder: Path = CONTRACTS) -> str:
+    """A sum over all that decides what <name>.vy in a folder of contracts compiles to."""
     digest = hashlib.sha256(f"{version('vyper')} {version('snekmate')}".encode())
-    for path in sources(CONTRACTS / f"{name}.vy"):
+    for path in sources(folder / f"{name}.vy"):
         content = path.read_bytes()
-        digest.update(f"\n{path.relative_to(CONTRACTS)} {len(content)}\n".encode() + content)
+        digest.update(f"\n{path.relative_to(folder)} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:32]
 
 
 @cache
 def contract(name: str) -> Compiled:
     """contracts/<name>.vy, compiled unless it is kept for these sources."""
-    kept = KEPT / f"{Path(name).name}-{state(name)}.json"
+    return compiled(name, CONTRACTS)
+
+
+def compiled(name: str, folder: Path) -> Compiled:
+    """<name>.vy in a folder of contracts, compiled unless it is kept for these sources."""
+    kept = KEPT / f"{Path(name).name}-{state(name, folder)}.json"
     if kept.is_file():
         made = json.loads(kept.read_text())
     else:
-        path = CONTRACTS / f"{name}.vy"
+        path = folder / f"{name}.vy"
         made = compile_code(
             path.read_text(),
             contract_path=path,
-            input_bundle=FilesystemInputBundle([*get_search_paths(), ROOT]),
+            input_bundle=FilesystemInputBundle([*get_search_paths(), folder.parent]),
             output_formats=["abi", "bytecode"],
         )
         kept.parent.mkdir(parents=True, exist_ok=True)

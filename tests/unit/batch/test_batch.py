@@ -26,6 +26,14 @@ def test_batch__that_leaves_an_account_below_initial_margin__reverts(acts, taker
         acts.run(acts.withdraw_spot(5, taker))
 
 
+def test_batch__withdrawal_against_profit_not_settled__reverts(acts, taker):
+    # Half of what the short has gained at 1,500 stands against the spot, and 315 are initial margin.
+    acts.system.prices({ETH: 1500})
+    with acts.refused("batch: below initial margin"):
+        acts.run(acts.withdraw(7_900, taker))
+    acts.run(acts.withdraw(7_600, taker))
+
+
 def test_batch__flash_bid__takes_without_capital(acts, accounts, taker, maker):
     system = acts.system
     victim = accounts[7]
