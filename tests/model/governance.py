@@ -95,7 +95,9 @@ class Governance(Walk):
     def _parameters(self) -> Change:
         rng, engine = self.rng, self.model.engine
         market = rng.randrange(MAIN)
-        old = replace(engine.parameters[market].aim, calibrated=0)
+        aim = engine.parameters[market].aim
+        # That a market is given up is not set, and stays.
+        old = replace(aim, flags=aim.flags & 7, calibrated=0)
         new = replace(
             old, s=rng.choice([old.s, old.s, rng.randint(900, 9_000)]), u=rng.randint(0, 3_000), g=rng.randint(0, 900)
         )
