@@ -1,4 +1,4 @@
-"""`python -m tests.stateful --steps N --seed S`: a long random walk through the protocol, in episodes; see docs/fuzzing.md.
+"""`python -m tests.stateful --steps N --seed S`: a long random walk through the protocol; see docs/fuzzing.md.
 
 A run that is stopped goes on where it was when it is started again; contracts or tests that changed begin another.
 """

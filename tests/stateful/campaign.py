@@ -51,8 +51,5 @@ def told(seed: int, number: int) -> tuple[int, Record | None, str]:
     recent = "\n".join(f"    {act[:400]}" for act in episode.world.recent)
     again = f"python -m tests.stateful --seed {seed} --episode {number}"
     what = f"{type(error).__name__}: {str(error)[:2_000]}"
-    return (
-        number,
-        None,
-        f"seed {seed}, episode {number} {sorted(episode.tempers)}, step {episode.place}\n{recent}\n{what}\nagain: {again}",
-    )
+    where = f"seed {seed}, episode {number} {sorted(episode.tempers)}, step {episode.place}"
+    return number, None, f"{where}\n{recent}\n{what}\nagain: {again}"

@@ -77,12 +77,12 @@ class Checks:
         for account in self.act.changed:
             self.margin(account)
             self.moved_by_right(account)
-        for account in self.act.forced:
-            self.rule(account)
         for part in self.act.slices:
             if part.fraction == WAD:
                 after = self.act.books.accounts[part.account]
                 self.holds(WHOLE, not after.holdings and after.principal >= 0, f"{part.account:#x}: {after}")
+        for account in self.act.forced:
+            self.rule(account)
         self.vault()
 
     # 1 and 2
@@ -125,7 +125,8 @@ class Checks:
         self.holds(CUSTODY, 0 <= before <= after, f"{before} → {after}")
         indices = act.after.indices
         principals = max(totals.positive + totals.negative, sum(vars_of(self.stored)))
-        most = 3 * principals + (8 + 4 * len(act.changed)) * (indices.supply + indices.borrow)
+        # The index that a loss lowers is rounded once a loss, interest with each index.
+        most = (4 + 2 * len(act.slices)) * principals + (8 + 4 * len(act.changed)) * (indices.supply + indices.borrow)
         self.holds(DUST_ONLY, after - before <= most, f"{after - before} of {most}")
 
     # 3
@@ -150,7 +151,15 @@ class Checks:
         iota = self.act.engine.risk.value.iota
         relieved = after.mm < before.mm and after.equity >= ceil_div(after.mm * iota, BPS)
         relieved = relieved or (after.equity >= after.mm and self._is_given_what_needs_more(account))
-        self.holds(MARGIN, was_below or relieved or lacks <= WEI, f"{account:#x}: {before} → {after}")
+        enough = lacks <= WEI + self._shared_by(account)
+        self.holds(MARGIN, was_below or relieved or enough, f"{account:#x}: {before} → {after}")
+
+    def _shared_by(self, account: int) -> int:
+        """At most what a loss that the act brought took of an account's cash, that of the act too."""
+        if not self.act.shares_loss:
+            return 0
+        before, after = self.act.before.indices.supply, self.act.after.indices.supply
+        return max(0, self.act.after.cash(self.act.books.accounts[account])) * (before - after) // after + WEI
 
     def _before_end(self, account: int) -> Assessment:
         """As it was, any loss shared, and positions ended that the act ended with their market."""
@@ -185,7 +194,7 @@ class Checks:
         health = max(0, before.equity * WAD // before.mm)
         rate = min(self.rate(account), health)
         released = before.mm - after.mm
-        lost = least - after.equity
+        lost = least - after.equity - self._shared_by(account)
         self.holds(CHEAP, lost <= rate * released // WAD + DUST, f"{account:#x}: {lost} at {rate} of {released}")
         if least < 0:
             self.holds(INSOLVENT, after.equity >= least - WEI, f"{account:#x}: {least} → {after.equity}")

@@ -1,8 +1,8 @@
 """The world in which every act is held against the invariants, by what the contracts' own logs say that it changed.
 
 The model does each act first, as in the differential walks. What the contracts then did is looked at twice: against the
-invariants, which know nothing of the model's result, and against that result. Where both fail it is the invariant that is
-reported: so a contract that is broken on purpose shows which of them notices.
+invariants, which know nothing of the model's result, and against that result. Where both fail it is the invariant that
+is reported: so a contract that is broken on purpose shows which of them notices.
 """
 
 from __future__ import annotations
@@ -49,10 +49,13 @@ class CheckedWorld(World):
         self.recent: deque[str] = deque(maxlen=RECENT)
         self.orders = Orders(self)
         self.acts = 0
-        self.vault_paid = self.bonds = 0
-        """What bids and sweeps have cost the vault, and the bonds that may have gone to sweepers: WAD, ever growing."""
+        self.bonds = 0
+        """Bonds that may have gone to sweepers: WAD, ever growing."""
         self.goes_on = False
-        """A contract that refuses more than the model is reported by others: the model is taken back."""
+        """What is wrong is noted and undone on both sides, so that a broken contract shows all that it breaks."""
+        self.wrong: list[AssertionError] = []
+        self.on_error: Callable[[], None] = lambda: None
+        """Called before an act that was wrong is undone."""
 
     def both(
         self, kind: str, contract: Any, function: str, args: tuple[Any, ...], sender: str, act: Callable[[], Any]
@@ -60,6 +63,25 @@ class CheckedWorld(World):
         """As ever, with the invariants before the comparison."""
         self.acts += 1
         self.recent.append(f"{self.model.now} {kind}: {function}{args} by {sender}")
+        if not self.goes_on:
+            return self._act(kind, contract, function, args, sender, act)
+        kept, snapshot, mark = self.mirror.kept(), boa.env.evm.snapshot(), self.model.checkpoint()
+        try:
+            refusal = self._act(kind, contract, function, args, sender, act)
+        except (Broken, Differs) as error:
+            self.wrong.append(error)
+            self.on_error()
+            boa.env.evm.revert(snapshot)
+            self.mirror.restore(kept)
+            self.model.rollback(mark)
+            return str(error)
+        self.model.release(mark)
+        boa.env.evm.revm.commit()
+        return refusal
+
+    def _act(
+        self, kind: str, contract: Any, function: str, args: tuple[Any, ...], sender: str, act: Callable[[], Any]
+    ) -> str:
         mark = self.model.checkpoint()
         refusal = ""
         try:
@@ -67,12 +89,8 @@ class CheckedWorld(World):
         except Refused as refused:
             refusal = refused.reason
         touched = self.model.journal.touched(mark)
-        said, computation = send(contract, function, *args, sender=sender)
-        if said and not refusal and self.goes_on:
-            self.model.rollback(mark)
-            self.refused[kind] += 1
-            return said
         self.model.release(mark)
+        said, computation = send(contract, function, *args, sender=sender)
         if not said:
             self._look(kind, function, args, sender, computation.get_log_entries())
         if said != refusal:
@@ -80,11 +98,13 @@ class CheckedWorld(World):
         if refusal:
             self.refused[kind] += 1
             self.reasons[refusal, kind] += 1
-        else:
-            self.done[kind] += 1
-            named = set(self.mirror.replaced)
-            self._compare(touched, named)
-        return refusal
+            return refusal
+        self.done[kind] += 1
+        try:
+            self._compare(touched, set(self.mirror.replaced))
+        except AssertionError as error:
+            raise Differs(str(error)) from error
+        return ""
 
     def _look(self, kind: str, function: str, args: tuple[Any, ...], sender: str, logs: list[Any]) -> None:
         books, engine = self.mirror, self.model.engine
@@ -94,7 +114,6 @@ class CheckedWorld(World):
         done = Act(
             kind, function, args, number(sender), now, engine, books, before.at(now), after.at(now), supply, logs
         )
-        self.vault_paid += sum(max(0, -part.vault_got) for part in done.slices)
         self.bonds += BOND * done.bids_taken_off
         self.skipped.update(done.reasons)
         check(done, self, before)
