@@ -123,9 +123,9 @@ class Doubles:
         return Claim("tokens held are Σ cash − Σ cost + reserve", term(gained) == 0)
 
 
-def house_of(acts: type, *args: Any) -> Any:
+def house_of(acts: type, *args: Any, doubles: type = Doubles) -> Any:
     """A house whose acts are those of a class."""
-    return type("House", (Doubles, acts), {})(*args)
+    return type("House", (doubles, acts), {})(*args)
 
 
 def book() -> MarketBook:
