@@ -128,7 +128,7 @@ def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest
     @return The money after it, and what the vault's account paid.
     """
     after: interest.Money = money
-    rest: uint256 = amount - min(amount, money.reserve)
+    rest: uint256 = unsafe_sub(amount, min(amount, money.reserve))
     after.reserve = unsafe_sub(money.reserve, unsafe_sub(amount, rest))
     if rest == 0:
         return after, 0

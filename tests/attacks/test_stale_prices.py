@@ -88,7 +88,7 @@ def forged(scene: Scene, percent: int, part: int, signers: Sequence[int | str]) 
 
 
 @defence(
-    "one-signer-thrice",
+    "signers-counted-twice",
     "4: reports by distinct signers",
     Edit(REPORTS, "    if seen & bit != 0:\n", "    if False:\n"),
 )
