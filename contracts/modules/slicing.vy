@@ -99,15 +99,16 @@ def _slice(terms: Terms):
     part: int256 = self._cash_part(money, terms)
     money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - part)
     reward: int256 = convert(terms.opener_gets, int256)
+    # What the auction hands over are parts of equities and requirements, of 150 bits and less.
     if terms.opener == terms.taker:
-        part += reward
-    money = ledger.change_cash(money, terms.taker, part - terms.taker_pays)
+        part = unsafe_add(part, reward)
+    money = ledger.change_cash(money, terms.taker, unsafe_sub(part, terms.taker_pays))
     if terms.opener != terms.taker and reward != 0:
         money = ledger.change_cash(money, terms.opener, reward)
-    to_vault: int256 = terms.taker_pays - convert(terms.account_gets, int256) - reward
+    to_vault: int256 = unsafe_sub(unsafe_sub(terms.taker_pays, convert(terms.account_gets, int256)), reward)
     paid: uint256 = 0
     if to_vault > 0:
-        money.reserve += convert(to_vault, uint256)
+        money.reserve = unsafe_add(money.reserve, convert(to_vault, uint256))
     elif to_vault < 0:
         money, paid = self._draw(money, terms.account, convert(-to_vault, uint256))
     interest.store(money)
@@ -226,7 +227,8 @@ def _move_position(maps: Maps, account: uint256, taker: uint256, market: uint256
         book_cost: int256 = 0
         book_size: uint256 = 0
         book_cost, book_size = ledger.book_of(market)
-        ledger.write_book(market, book_cost, book_size - convert(cancelled, uint256))
+        # Both sizes that it is the overlap of are in the sum.
+        ledger.write_book(market, book_cost, unsafe_sub(book_size, convert(cancelled, uint256)))
     return after
 
 

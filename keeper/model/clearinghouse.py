@@ -20,10 +20,9 @@ from .ledger import (
 from .limits import EVERYTHING, PAUSED
 from .requirement import MAX_MARKETS, Assessment
 from .state import Refused, act, require
-from .trading import Trading
+from .trading import NOT_ALLOWED, Trading
 from .words import RETIRED, SPOT_ALLOWED, Settings
 
-NOT_ALLOWED = "clearinghouse: not allowed"
 NOTHING_TO_MOVE = "clearinghouse: nothing to move"
 
 

@@ -9,12 +9,12 @@ leave anybody owing more than it owns, reach beyond the band, or trade after it 
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
 from tests.attacks.scene import ETH, WAD, Scene
+from tests.model.chain import number
 from tests.mutants.mutant import Edit
 
 TRADING = "modules/trading.vy"
@@ -133,11 +133,21 @@ def test_venue__gone_bad__what_its_trades_take(scene: Scene):
     assert left == sorted(left, reverse=True)
 
 
-@pytest.mark.xfail(strict=True, reason="a venue may trade the vault's account, which signs no orders, as any other")
-def test_venue__gone_bad__leaves_the_vault_alone(scene: Scene):
-    """Nobody signs for the vault's account, so no venue has a reason to trade it; yet nothing refuses it."""
-    scene.do(scene.vault, "deposit", 100_000 * 10**6, scene.wallets["lender"], by="lender")
-    mine, before = scene.deposit("attacker", 0, 2_000_000), scene.equity("attacker", 0)
-    bad(scene, scene.vault.account(), mine, 100, BAND)
-    bad(scene, scene.vault.account(), mine, -100, BAND)
-    no_gain(scene.equity("attacker", 0) - before)
+@defence(
+    "venue-trades-the-vault",
+    "10: a venue is trusted to bring signatures",
+    Edit(TRADING, "    if owner == roles.VAULT or owner == roles.AUCTION:\n", "    if False:\n"),
+)
+@search
+@given(size=st.floats(1, 100), whose=st.sampled_from(["vault", "standing bid"]))
+def test_venue__gone_bad__leaves_alone_what_nobody_signs_for(scene: Scene, size: float, whose: str):
+    """Defence: accounts of the vault and of standing bids are no side of a trade."""
+    with scene.trial():
+        scene.do(scene.vault, "deposit", 100_000 * 10**6, scene.wallets["lender"], by="lender")
+        bidder = scene.deposit("lender", 1, 100_000)
+        scene.do(scene.auction, "post", bidder, 10, 30_000 * WAD, 100 * WAD, 1 << ETH, 10**5, 90_000 * WAD, by="lender")
+        nobodys = scene.vault.account() if whose == "vault" else number(scene.auction.address) << 96 | 1
+        mine, before = scene.deposit("attacker", 0, 2_000_000), scene.equity("attacker", 0)
+        bad(scene, nobodys, mine, size, BAND)
+        bad(scene, nobodys, mine, -size, BAND)
+        no_gain(scene.equity("attacker", 0) - before)
