@@ -50,7 +50,7 @@ def wealth(scene: Scene) -> int:
     Edit("modules/interest.vy", "convert(unsafe_add(owed, _UP) // WAD, int256)", "convert(owed // WAD, int256)"),
 )
 @search
-@example(acts=[("deposit", 7, 0), ("deposit", 7, 1), ("withdraw", 3, 0)] * 5)
+@example(acts=[("deposit", 7, 0), ("deposit", 4, 1), ("deposit", 9, 0)] * 12)
 @example(acts=[("borrow", 7, 2), ("borrow", 4, 2), ("deposit", 9, 2)] * 5)
 @example(acts=[("trade", 7, 0), ("trade", 3, 1), ("trade", 9, 2)] * 5)
 @given(
