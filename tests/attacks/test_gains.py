@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.attacks.scene import BTC, ETH, QUOTE_SCALE, SPOT_SCALE, UNIT, WAD, RefusedError, Scene
-from tests.model.world import COOLDOWN
+from tests.attacks.scene import ETH, QUOTE_SCALE, UNIT, WAD, RefusedError, Scene
 
 BELOW = "batch: below initial margin"
 
@@ -81,69 +80,6 @@ def test_post__at_a_tick_that_is_never_reached__is_refused(scene: Scene):
     assert scene.refusal(scene.auction, "post", *bid) == "auction: tick out of range"
     bid[1] -= 1
     assert scene.refusal(scene.auction, "post", *bid) == ""
-
-
-def test_exit__among_trades_with_oneself__is_paid_at_the_rate(scene: Scene):
-    """Cash against debt thinned the loss as one left. Defence: what was lent before the transaction bears it."""
-    lent = scene.deposit("attacker", 0, 500_000)
-    rich, poor = scene.deposit("attacker", 1, 40_000), scene.deposit("attacker", 2, 40_000)
-    scene.known_loss()
-    for price in (1_100, 900):
-        scene.prices({ETH: price})
-    scene.do(scene.auction, "open", [scene.account("victim")], by="other")
-    rate = scene.house.exit_rate() / WAD
-    scene.deposit_spot("attacker", 1, BTC, 100)
-    before = scene.equity("attacker", 0, 1, 2)
-    high, low, size = 900 * 1.0495, 900 * 0.9505, 4_000_000 / (2 * 0.0495 * 900)
-    scene.run(
-        [lent, rich, poor],
-        scene.step_fill(rich, poor, ETH, size, high),
-        scene.step_fill(rich, poor, ETH, -size, low),
-        scene.step_withdraw(lent, 500_000),
-        scene.step_fill(poor, rich, ETH, size, high),
-        scene.step_fill(poor, rich, ETH, -size, low),
-    )
-    assert rate < 0.9
-    assert before - scene.equity("attacker", 0, 1, 2) >= 500_000 * (1 - rate) * 0.999
-
-
-def test_exit__as_a_loan_that_lent_cash_pays_back__is_paid_at_the_rate(scene: Scene):
-    """A debt left whole, and was set off against cash that would not have. Defence: all pays the rate."""
-    lent = scene.deposit("attacker", 0, 500_000)
-    rate = scene.known_loss()
-    before = scene.equity("attacker", 0, 1)
-    borrower = scene.deposit_spot("attacker", 1, BTC, 20)
-    scene.prices()
-    scene.do(scene.house, "withdraw", borrower, 490_000 * UNIT, scene.wallets["attacker"])
-    price = scene.now_prices[ETH]
-    size = 490_000 / (0.0495 * 2 * price)
-    scene.run(
-        [lent, borrower],
-        scene.step_fill(lent, borrower, ETH, size, price * 1.0495),
-        scene.step_fill(lent, borrower, ETH, -size, price * 0.9505),
-    )
-    rest = 20 * WAD // SPOT_SCALE[BTC] - 10**7 * (scene.cash(borrower) < 0)
-    scene.do(scene.house, "withdraw_spot", borrower, BTC, rest, scene.wallets["attacker"])
-    assert before - scene.equity("attacker", 0, 1) >= 490_000 * (1 - rate) * 0.999
-
-
-def test_redeem_for__while_an_entry_is_stale__is_refused(scene: Scene):
-    """Another holder had who was leaving paid out at the worst moment. Defence: others redeem at full value only."""
-    for who in ("victim", "attacker"):
-        scene.do(scene.vault, "deposit", 50_000 * UNIT, scene.wallets[who], by=who)
-    broken, maker = scene.deposit("other", 0, 20_000), scene.deposit("maker", 0, 200_000)
-    scene.trade(broken, maker, ETH, 100, 2_000, by="other")
-    victim = scene.wallets["victim"]
-    scene.do(scene.vault, "request", scene.vault.balanceOf(victim), victim, by="victim")
-    scene.at(COOLDOWN)
-    scene.prices({ETH: 900})
-    scene.do(scene.auction, "open", [broken])
-    scene.prices({ETH: 2_000})
-    assert scene.refusal(scene.vault, "redeem_for", victim) == "vault: losses are known"
-    scene.do(scene.auction, "open", [broken])
-    before = scene.wallet("victim")
-    scene.do(scene.vault, "redeem_for", victim)
-    assert scene.wallet("victim") - before > 50_000 - 1
 
 
 def test_post__with_less_than_many_markets_want_at_least__is_refused(scene: Scene):

@@ -267,3 +267,18 @@ def test_vault__others_paid_out_at_the_worst_moment__leave_nothing_behind(scene:
         scene.prices({ETH: 2_000})
         scene.do(scene.auction, "open", [account])
         no_gain(scene.equity("attacker") - before)
+
+
+def test_vault__left_before_the_cooldown_and_without_a_request__pay_nothing(scene: Scene) -> None:
+    """Defence: only a request that is ready is paid."""
+    me = scene.wallets["attacker"]
+    scene.do(scene.vault, "deposit", 1_000 * UNIT, me)
+    shares = scene.vault.balanceOf(me)
+    assert scene.refusal(scene.vault, "redeem", shares, me, me) == "vault: not ready"
+    scene.do(scene.vault, "request", shares // 2, me)
+    scene.at(COOLDOWN - 1)
+    for function in ("redeem", "withdraw"):
+        assert scene.refusal(scene.vault, function, 1_000, me, me) == "vault: not ready"
+    assert scene.refusal(scene.vault, "redeem_for", me, by="other") == "vault: not ready"
+    # What is asked for cannot be moved to somebody whose request is older.
+    assert scene.refusal(scene.vault, "transfer", scene.wallets["other"], shares) != ""
