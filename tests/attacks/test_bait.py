@@ -48,7 +48,7 @@ def swap(scene: Scene, kind: str, amount: float, account: int, other: int) -> No
     elif kind == "market":
         # Healthy for a moment, a market more, and in breach again.
         scene.attempt(scene.house, "deposit", account, 200 * UNIT)
-        scene.attempt(scene.house, "deposit_spot", account, BTC, 1 + int(amount * 2 * UNIT))
+        scene.attempt(scene.house, "deposit_spot", account, BTC, 1 + int(amount * UNIT / 50))
         scene.prices({ETH: price * 0.98})
     else:
         scene.attempt(scene.auction, "open", [account])

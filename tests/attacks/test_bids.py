@@ -197,13 +197,13 @@ def test_bid__without_capital__is_refused(scene: Scene, price: float, seconds: i
 def test_bid__in_a_batch_with_its_spot_taken_out__is_paid_in_full(
     scene: Scene, fraction: float, kept: float, paid: float
 ):
-    """The spot of a slice leaves, and less quote than it cost comes back."""
+    """The spot of a slice leaves, less quote than it cost comes back, and the account that owes the rest is left."""
     with scene.trial():
         victim, taker = scene.deposit_spot("victim", 0, ETH, 10), scene.account("attacker")
         scene.do(scene.house, "withdraw", victim, 18_000 * UNIT, scene.wallets["victim"], by="victim")
         scene.prices({ETH: 1_880})
         watch(scene, victim, 10)
-        before = scene.equity("attacker", 0)
+        before = scene.wallet("attacker")
         may = sale(scene, victim, 10).taker
         taken = scene.auction.quote(victim, int(fraction * WAD)).fraction / WAD
         bid = scene.auction.bid.prepare_calldata(taker, [lot(victim, fraction)])
@@ -214,4 +214,4 @@ def test_bid__in_a_batch_with_its_spot_taken_out__is_paid_in_full(
         if paid > 0.001:
             steps.append(scene.step_deposit(taker, paid * (1 - kept) * 18_000 * taken))
         scene.attempt(scene.batch, "batch", [taker], steps)
-        no_gain(scene.equity("attacker", 0) - before - may)
+        no_gain(scene.wallet("attacker") + max(0.0, scene.worth(taker)) - before - may)

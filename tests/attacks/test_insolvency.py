@@ -6,12 +6,13 @@ isolated margin means, here as anywhere. What follows begins after such prices, 
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.model.words import Position
-from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.sales import leave, watch
+from tests.attacks.defence import Gained, defence, no_gain, search
+from tests.attacks.sales import leave, watch, withdraw_all
 from tests.attacks.scene import BTC, ETH, SOL, UNIT, WAD, Scene
 from tests.mutants.mutant import Edit
 
@@ -162,3 +163,23 @@ def test_profit__of_an_insolvent_loser__does_not_leave_with_quote_lent_for_a_bat
             if free > 0:
                 scene.attempt(scene.house, "withdraw", account, int(free * UNIT), scene.wallets["attacker"])
         no_gain(scene.wallet("attacker") - before)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=Gained,
+    reason="initial margin after a fill counts profit that nobody has paid yet; a withdrawal does not",
+)
+def test_profit__of_an_insolvent_loser__does_not_leave_by_trades_with_oneself(scene: Scene):
+    """The winner loses cash to a third account in another market, at both edges of the band, with its claim for margin;
+    the third account withdraws it. The gain is what has left for good, beyond all that the attacker brought. (What the
+    loser lacks is lost by its price either way; but what leaves so has paid no exit rate, and lenders have lent it.)"""
+    before = scene.wallet("attacker")
+    winner, loser, third = (scene.deposit("attacker", sub, 20_000) for sub in range(3))
+    scene.trade(winner, loser, ETH, -100, 2_000)
+    scene.prices({ETH: 1_400})
+    for _ in range(3):
+        for size, edge in ((3, 1.0495), (-3, 0.9505)):
+            scene.attempt(scene.exchange, "fill", *scene.fill_call(winner, third, BTC, size, 60_000 * edge))
+    withdraw_all(scene, third)
+    no_gain(scene.wallet("attacker") - before)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.sales import sale, watch
+from tests.attacks.sales import curve, sale, watch
 from tests.attacks.scene import ETH, Scene
 from tests.mutants.mutant import Edit
 
 SECONDS = st.integers(0, 100).map(lambda pairs: 2 * pairs)
-FILLS = st.lists(st.tuples(st.floats(0.05, 10), st.floats(0.951, 1), st.integers(0, 2)), min_size=1, max_size=5)
-"""Size, price as a part of the index, and which of the attacker's accounts makes the order."""
+FILLS = st.lists(st.tuples(st.floats(0.05, 10), st.floats(0, 2), st.integers(0, 2)), min_size=1, max_size=5)
+"""Size, discount as a part of what λ gives, and which of the attacker's accounts makes the order."""
 
 
-def match(scene: Scene, account: int, fills: list[tuple[float, float, int]]) -> bool:
+def match(scene: Scene, account: int, fills: list[tuple[float, float, int]], elapsed: int = 0) -> bool:
     """A match with orders of the attacker's accounts."""
     orders = []
-    for size, price, sub in fills:
+    for size, share, sub in fills:
         maker = scene.account("attacker", sub)
-        order, signature, _, amount, _ = scene.fill_call(account, maker, ETH, -size, scene.now_prices[ETH] * price)
+        # A unit of ETH needs 5% of its price.
+        price = scene.now_prices[ETH] * max(0.951, 1 - 0.05 * share * max(0.05, curve(elapsed)))
+        order, signature, _, amount, _ = scene.fill_call(account, maker, ETH, -size, price)
         orders.append((order, signature, amount))
     return scene.attempt(scene.auction, "match", account, scene.exchange.address, orders)
 
@@ -37,6 +39,7 @@ def match(scene: Scene, account: int, fills: list[tuple[float, float, int]]) -> 
 )
 @search
 @given(price=st.floats(1_790, 1_895), seconds=SECONDS, fills=FILLS, again=FILLS)
+@example(price=1_885.0, seconds=60, fills=[(9.0, 0.95, 0)], again=[(1.0, 0.95, 1)])
 def test_match__with_ones_own_orders__gains_no_more_than_the_rule_gives(
     scene: Scene,
     price: float,
@@ -51,8 +54,8 @@ def test_match__with_ones_own_orders__gains_no_more_than_the_rule_gives(
             scene.deposit("attacker", sub, 50_000)
         watch(scene, victim, seconds)
         before, may = scene.equity("attacker", 0, 1, 2), sale(scene, victim, seconds)
-        match(scene, victim, fills)
-        match(scene, victim, again)
+        match(scene, victim, fills, seconds)
+        match(scene, victim, again, seconds)
         no_gain(scene.equity("attacker", 0, 1, 2) - before - may.taker)
 
 
@@ -77,7 +80,7 @@ def test_match__of_more_than_there_is__makes_no_bet_for_the_account(
         for sub in range(3):
             scene.deposit("attacker", sub, 50_000)
         watch(scene, victim, seconds)
-        match(scene, victim, [(size, 1.0, 0)])
+        match(scene, victim, [(size, 0.0, 0)])
         scene.prices({ETH: price * (1 + rise)})
         turned = max(0, -scene.position(victim, ETH).size) / 10**18
         no_gain(turned * price * rise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Parameters
@@ -135,7 +135,7 @@ def test_book__filled_with_bids_that_nothing_backs__keeps_the_honest_one(
     "8: [borrowed money would crowd the book out and be back in one transaction]",
     Edit("modules/standing.vy", "_STAY: constant(uint256) = 600", "_STAY: constant(uint256) = 0"),
 )
-@search
+@settings(search, max_examples=5)
 @given(price=PRICE, tick=st.integers(1, 70), capacity=st.integers(50_001, 60_000))
 def test_book__filled_and_emptied_in_one_transaction__keeps_the_honest_bid(
     scene: Scene, price: float, tick: int, capacity: int
