@@ -127,7 +127,8 @@ tilts = st.tuples(*[st.integers(-60, 60)] * 3)
     Edit(
         REQUIREMENT,
         "    root: uint256 = isqrt(convert(square, uint256))\n",
-        "    root: uint256 = convert(square, uint256) // 10**13\n    return unsafe_add(unsafe_mul(root, 10**6), charge)\n",
+        "    root: uint256 = convert(square, uint256) // 10**13\n"
+        "    return unsafe_add(unsafe_mul(root, 10**6), charge)\n",
     ),
 )
 @search
