@@ -8,7 +8,6 @@ from fractions import Fraction
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.attacks.bets import unpaid
 from tests.attacks.defence import defence, no_gain, search
 from tests.attacks.prints import reports
 from tests.attacks.scene import BTC, ETH, SOL, WAD, Scene
@@ -60,47 +59,37 @@ def open_book(scene: Scene, sub: int, worth: dict[int, float]) -> None:
             scene.attempt(scene.exchange, "fill", *scene.fill_call(account, other, market, size, price))
 
 
+def free(scene: Scene, sub: int) -> float:
+    """What may be withdrawn of an account."""
+    found = scene.assess(scene.account("attacker", sub))
+    return (found.equity - found.im - found.down) / WAD
+
+
 @defence(
     "impossible-correlations",
     "5: accepted only if an on-chain Cholesky factorisation succeeds",
     Edit(PARAMETERS, "    if not self._are_possible(risk):\n", "    if False:\n"),
 )
 @search
-@given(
-    first=percents,
-    second=percents,
-    third=percents,
-    shares=st.tuples(*[st.integers(-20, 20)] * 3),
-    cash=st.integers(2_000, 6_000),
-)
-def test_correlations__that_cannot_all_hold__open_no_book_for_nothing(
-    scene: Scene, first: int, second: int, third: int, shares: tuple[int, int, int], cash: int
+@given(first=percents, second=percents, third=percents, tilt=st.tuples(*[st.integers(-20, 20)] * 3))
+def test_correlations__that_cannot_all_hold__need_no_less_of_a_book(
+    scene: Scene, first: int, second: int, third: int, tilt: tuple[int, int, int]
 ):
-    """Matrices off by a percent or by all: of those some book has a negative variance, and needs next to no margin.
-    Defence: they are refused; a book is margined by the correlations that there were."""
+    """Matrices off by a percent or by all: of those some book has a negative variance, and could be emptied of all but
+    its gross charge. Defence: they are refused, and the book is margined by the correlations that there were."""
     matrix = [[100, first, second], [first, 100, third], [second, third, 100]]
     assume(not is_possible(matrix))
     with scene.trial():
-        vote(scene, matrix)
-        scene.deposit("attacker", BOOK, cash)
+        scene.deposit("attacker", BOOK, 300_000)
         scene.deposit("attacker", OTHER, 5_000_000)
-        # The worst book of the matrix is near one of these: long the middle one, short the others, or as drawn.
-        pairs = sorted(PAIRS, key=lambda pair: matrix[pair[0]][pair[1]])
-        middle = next(market for market in MARKETS if market not in pairs[0])
-        drawn = dict(zip(MARKETS, shares, strict=True))
-        book = {
-            market: (100_000 if market == middle else -70_000) * 4_600 / S[market] + 200 * drawn[market]
-            for market in MARKETS
-        }
-        open_book(scene, BOOK, book)
-        ends = {market: scene.now_prices[market] * (0.94 if book[market] > 0 else 1.06) for market in MARKETS}
-        no_gain(unpaid(scene, ends, BOOK))
-
-
-def free(scene: Scene, sub: int) -> float:
-    """What may be withdrawn of an account."""
-    found = scene.assess(scene.account("attacker", sub))
-    return (found.equity - found.im - found.down) / WAD
+        # The worst book is near one that is long what both of the two least alike are like, and short these.
+        least = min(PAIRS, key=lambda pair: matrix[pair[0]][pair[1]])
+        for market in MARKETS:
+            share = (-70 if market in least else 100) + tilt[market]
+            open_book(scene, BOOK, {market: 1_000 * share * S[ETH] / S[market]})
+        before = free(scene, BOOK)
+        vote(scene, matrix)
+        no_gain(free(scene, BOOK) - before, dust=1)
 
 
 def freed_by_splitting(scene: Scene, worth: tuple[int, int, int], share: int, tilt: tuple[int, int, int]) -> float:
@@ -127,9 +116,9 @@ tilts = st.tuples(*[st.integers(-60, 60)] * 3)
     Edit(
         REQUIREMENT,
         "    root: uint256 = isqrt(convert(square, uint256))\n",
-        "    root: uint256 = convert(square, uint256) // 10**13\n"
-        "    return unsafe_add(unsafe_mul(root, 10**6), charge)\n",
+        "    root: uint256 = convert(square, uint256) // 10**13\n",
     ),
+    Edit(REQUIREMENT, "    if unsafe_mul(root, root) < convert(square, uint256):\n", "    if root == 0:\n"),
 )
 @search
 @given(worth=books, share=st.integers(1, 99), tilt=tilts)
