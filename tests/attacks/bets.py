@@ -19,25 +19,20 @@ def hunt(scene: Scene, accounts: Iterable[int], taker: int) -> None:
         scene.attempt(scene.auction, "bid", taker, [astuple(Lot(account, WAD))], by="other")
 
 
-def drift(
-    scene: Scene, ends: Numbers, accounts: Iterable[int], taker: int, move: Callable[[Numbers], object] | None = None
-) -> None:
-    """Prices go to their ends in small steps, and at each who is in breach is taken."""
+def unpaid(scene: Scene, ends: Numbers, *subs: int, move: Callable[[Numbers], object] | None = None) -> float:
+    """What accounts of the attacker owe beyond what they own as prices go to their ends in small steps.
+
+    So much its other accounts have won of what nobody has paid in, and it walks away from these. At each step
+    somebody takes whatever may be taken.
+    """
+    taker = scene.deposit("other", 9, 10_000_000)
+    owed = dict.fromkeys((scene.account("attacker", sub) for sub in subs), 0.0)
     starts = {market: scene.now_prices[market] for market in ends}
     farthest = max(abs(end - starts[market]) / starts[market] for market, end in ends.items())
     steps = max(1, round(farthest / STEP + 0.5))
     for step in range(1, steps + 1):
         there = {market: starts[market] + (end - starts[market]) * step / steps for market, end in ends.items()}
         (move or scene.prices)(there)
-        hunt(scene, accounts, taker)
-
-
-def unpaid(scene: Scene, ends: Numbers, *subs: int, move: Callable[[Numbers], object] | None = None) -> float:
-    """What accounts of the attacker owe beyond what they own when prices get there.
-
-    That much its other accounts have won of what nobody has paid in, and it walks away from these.
-    """
-    taker = scene.deposit("other", 9, 10_000_000)
-    accounts = [scene.account("attacker", sub) for sub in subs]
-    drift(scene, ends, accounts, taker, move)
-    return sum(max(0.0, -scene.worth(account)) for account in accounts)
+        owed = {account: max(lost, -scene.worth(account)) for account, lost in owed.items()}
+        hunt(scene, owed, taker)
+    return sum(owed.values())

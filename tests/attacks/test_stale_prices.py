@@ -116,7 +116,7 @@ def test_reports__fewer_than_k__are_none(scene: Scene, percent: int, part: int, 
 @defence(
     "stranger-signs",
     "4: an update is k reports of one round by distinct signers",
-    Edit(REPORTS, "    if place == 0:\n", "    if False:\n"),
+    Edit(REPORTS, "    if place == 0:\n        refusal", "    if False:\n        refusal"),
 )
 @search
 @given(percent=moves, part=parts, place=st.integers(0, 2))
