@@ -181,7 +181,8 @@ def _test(book: Book, after: IRiskEngine.Assessment, paused: bool):
     if net >= convert(after.im + after.down, int256) and not paused:
         return
     before: IRiskEngine.Assessment = staticcall _RISK.assess(book.cash, book.maps, book.words)
-    enough: bool = before.state == 0 and after.mm < before.mm
+    # What a ramp raises counts as it will be, too.
+    enough: bool = before.state == 0 and after.mm < before.mm and after.im <= before.im
     if enough:
         net_before: int256 = before.equity - convert(before.claims, int256)
         mm: int256 = convert(before.mm, int256)
