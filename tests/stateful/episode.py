@@ -38,11 +38,12 @@ class Episode(AdversaryFlow):
         self.seed = seed
         self.steps = steps
         self.place = -1
+        self.goes_on = goes_on
         super().__init__(seed)
-        self.world.goes_on = goes_on
 
     def _found(self) -> None:
         rng = self.rng
+        self.world.goes_on = self.goes_on
         self.tempers = {name for name, likely in TEMPERS.items() if rng.random() < likely}
         for name in ("deep", "silent", "leaning"):
             setattr(self.data, name, name in self.tempers)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from keeper.model.auction import BPS_TO_WAD, clock_start, lambda_at, run_continues
 from keeper.model.ledger import NO_HOLDING, Account
 from keeper.model.requirement import Assessment
-from keeper.model.rounding import BPS, E5, WAD, ceil_div
+from keeper.model.rounding import BPS, E5, WAD
 from keeper.model.standing import BOND
 from keeper.model.trading import unsettled
 from keeper.model.vault import VIRTUAL_SHARES
@@ -135,11 +135,10 @@ class Checks:
         """
         Who was at initial margin still is, at the same prices and the same time.
 
-        What lowers the requirement may widen what the account can lose inside its prices' intervals, and may raise what
-        it will require once parameters have ramped: such a relief is held to the requirement as it is now. Spot of a
-        market whose parameters ask more margin for it than it is worth, as of one that is given up, may be deposited
-        where there is some: it never brings a breach, and can be withdrawn again. A position in a market that has ended
-        hedges nothing, whenever somebody settles it.
+        What lowers the requirement may widen what the account can lose inside its prices' intervals: such a relief is
+        held to the margin without them. Spot of a market whose parameters ask more margin for it than it is worth, as
+        of one that is given up, may be deposited where there is some: it never brings a breach, and can be withdrawn
+        again. A position in a market that has ended hedges nothing, whenever somebody settles it.
         """
         after = self.act.is_now(account)
         lacks = after.im + after.down - after.equity
@@ -148,8 +147,7 @@ class Checks:
             return
         before = self._before_end(account)
         was_below = before.im + before.down - before.equity > -WEI
-        iota = self.act.engine.risk.value.iota
-        relieved = after.mm < before.mm and after.equity >= ceil_div(after.mm * iota, BPS)
+        relieved = after.mm < before.mm and after.equity >= after.im
         relieved = relieved or (after.equity >= after.mm and self._is_given_what_needs_more(account))
         enough = lacks <= WEI + self._shared_by(account)
         self.holds(MARGIN, was_below or relieved or enough, f"{account:#x}: {before} → {after}")
