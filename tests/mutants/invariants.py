@@ -117,6 +117,27 @@ MUTANTS = [
         ),
     ),
     breaks(
+        8,
+        "anybody-withdraws",
+        "nobody but owner, operator or signed order moves an account",
+        Edit(
+            "Clearinghouse.vy",
+            "    if not roles.is_allowed(account, msg.sender):\n        refusal.refuse(refusal.NOT_ALLOWED)\n"
+            "    if msg.sender == roles.BATCH:",
+            "    if msg.sender == roles.BATCH:",
+        ),
+    ),
+    breaks(
+        8,
+        "any-signature-will-do",
+        "nobody but owner, operator or signed order moves an account",
+        Edit(
+            "Exchange.vy",
+            '    assert orders._is_signed(clearinghouse, order.account, digest, signature), "exchange: bad signature"\n',
+            "",
+        ),
+    ),
+    breaks(
         9,
         "relief-at-any-cost-in-breach",
         "no sequence of acts of one actor raises its total equity",
