@@ -133,7 +133,8 @@ MUTANTS = [
         "nobody but owner, operator or signed order moves an account",
         Edit(
             "Exchange.vy",
-            '    assert orders._is_signed(clearinghouse, order.account, digest, signature), "exchange: bad signature"\n',
+            "    assert orders._is_signed(clearinghouse, order.account, digest, signature), "
+            '"exchange: bad signature"\n',
             "",
         ),
     ),

@@ -105,7 +105,8 @@ class Kept:
         if path.is_file():
             for line in path.read_text().splitlines():
                 told = json.loads(line)
-                self.finished[told.pop("episode")] = Record.from_json(told)
+                episode = told.pop("episode")
+                self.finished[episode] = Record.from_json(told)
 
     def add(self, episode: int, record: Record) -> None:
         """One more is finished."""
