@@ -67,6 +67,16 @@ MUTANTS = [
     ),
     breaks(
         4,
+        "slice-takes-all-there-is",
+        "every forced change obeys the rule",
+        Edit(
+            "modules/bidding.vy",
+            "result.fraction_max = min(_WAD, gap * _WAD // (terms.target - result.lambda_account - result.penalty))",
+            "result.fraction_max = _WAD",
+        ),
+    ),
+    breaks(
+        4,
         "match-past-the-target",
         "every forced change obeys the rule",
         Edit(

@@ -16,7 +16,7 @@ from keeper.model.standing import BOND
 from keeper.model.trading import unsettled
 from keeper.model.vault import VIRTUAL_SHARES
 from keeper.model.words import RETIRED, Run
-from tests.stateful.books import Act, Money
+from tests.stateful.books import Act, Money, Slice
 
 if TYPE_CHECKING:
     from tests.stateful.world import CheckedWorld
@@ -220,14 +220,26 @@ class Checks:
         parts = [part for part in act.slices if part.account == account]
         gifts = sum(part.opener_got for part in act.slices if self._opener(part.account) == account)
         if act.sender << 96 == account:
-            gifts += BOND * 8
+            # It swept itself: bonds, and the share of who sights first.
+            gifts += BOND * 8 + sum(part.opener_got for part in act.slices)
         goal = self.world.model.auction.terms.value.target * BPS_TO_WAD
         over = (after.equity - gifts) * WAD - goal * after.mm
         whole = any(part.fraction == WAD for part in parts)
+        for part in parts:
+            if part.fraction == WAD:
+                self.holds(TARGET, self._may_take_all(part, before.floor, goal), f"all taken: {part}")
         ended = account in act.matched and after.mm == 0 and (before.mm == before.floor or act.matched[account] > 1)
         self.holds(TARGET, whole or ended or over <= DUST * WAD, f"{account:#x}: {before} → {after}")
         if len(parts) == 1 and parts[0].clipped and not whole and not gifts and not act.shares_loss:
             self.holds(LANDS, abs(over) <= DUST * WAD, f"{account:#x}: {before} → {after}")
+
+    def _may_take_all(self, part: Slice, floor: int, goal: int) -> bool:
+        """The target wants all of it, or what remained would stand on its least requirement."""
+        health = part.equity * WAD // part.mm
+        own = max(0, health)
+        penalty = min(self.world.model.auction.terms.value.penalty * BPS_TO_WAD, own - part.lambda_account)
+        most = min(WAD, (goal - health) * WAD // (goal - part.lambda_account - penalty))
+        return most == WAD or part.mm == floor or part.mm * (WAD - most) // WAD < floor
 
     def _opener(self, account: int) -> int:
         books = self.act.books

@@ -69,7 +69,7 @@ class Record:
     @property
     def undone(self) -> list[str]:
         """Kinds of acts that never succeeded; probes are there to be refused, the rest of these counts as others."""
-        others = {"probe", "adversary", "split", "leave", "crowd", "slice"}
+        others = {"probe", "adversary", "split", "leave", "crowd", "drain", "slice"}
         return [kind for kind in dict.fromkeys(ALL_KINDS) if kind not in others and not self.done[kind]]
 
     def table(self) -> Iterator[str]:
