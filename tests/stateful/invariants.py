@@ -186,7 +186,9 @@ class Checks:
         """The rule for all that is done to an account against its will."""
         act = self.act
         before, after = act.was(account), act.is_now(account)
-        self.holds(SIGHTED, before.sighted, f"{account:#x}: {before}")
+        # A loss that an earlier lot of the same act brought may have taken what the account had.
+        sighted = before.sighted or (act.shares_loss and act.was_sharing(account).sighted)
+        self.holds(SIGHTED, sighted, f"{account:#x}: {before}")
         self.holds(RELEASES, after.mm < before.mm, f"{account:#x}: {before} → {after}")
         least = min(before.equity, act.was_sharing(account).equity) if act.shares_loss else before.equity
         health = max(0, before.equity * WAD // before.mm)
