@@ -18,8 +18,8 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python coverage mutants lint format gas reference sizes hashes \
-  demo clean
+.PHONY: help setup lock compile test test-contracts test-python fuzz coverage mutants lint format gas reference sizes \
+  hashes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -72,6 +72,13 @@ test-contracts: compile
 # files come first, in the order of tests/order.py.
 test-python: compile
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+
+STEPS ?= 200000
+SEED ?= 1
+RECORD ?=
+
+fuzz: setup ## STEPS random steps from SEED against the invariants; goes on where it was stopped; RECORD=1: docs/fuzzing.md
+	@python -m tests.stateful --steps $(STEPS) --seed $(SEED) --workers $(WORKERS) $(if $(RECORD),--record docs/fuzzing.md)
 
 coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
 	@python -m scripts.coverage --workers $(WORKERS)

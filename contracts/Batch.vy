@@ -182,8 +182,9 @@ def _test(account: uint256, book: Book, after: IRiskEngine.Assessment, paused: b
     if net >= convert(after.im + after.down, int256) and not paused:
         return
     before: IRiskEngine.Assessment = staticcall _RISK.assess(book.cash, book.maps, book.words)
-    # Quote that leaves again may not have made an insolvent account solvent for a moment, and settled its losses.
-    enough: bool = before.state == 0 and after.mm < before.mm and after.equity >= 0
+    # What a ramp raises counts as it will be, too. And quote that leaves again may not have made an insolvent account solvent
+    # for a moment, and settled its losses.
+    enough: bool = before.state == 0 and after.mm < before.mm and after.im <= before.im and after.equity >= 0
     mm: int256 = convert(before.mm, int256)
     if enough:
         net_before: int256 = before.equity - convert(before.claims, int256)

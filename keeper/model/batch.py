@@ -90,8 +90,8 @@ def require_after_batch(before: Assessment, after: Assessment, paused: bool, add
     net = after.equity - after.claims
     if after.mm == 0 or (net >= after.im + after.down and not paused):
         return
-    relief = before.state == LIVE and before.mm > after.mm and after.equity >= 0
-    require(relief, "batch: below initial margin")
+    relief = before.mm > after.mm and before.im >= after.im and after.equity >= 0
+    require(before.state == LIVE and relief, "batch: below initial margin")
     net_before = before.equity - before.claims
     # Settling in the batch turns claims into cash: neither may fall by more than the health without claims allows.
     most = min(max(net_before, 0) * WAD // before.mm, WAD) * (before.mm - after.mm)

@@ -67,6 +67,16 @@ MUTANTS = [
     ),
     breaks(
         4,
+        "slice-takes-all-there-is",
+        "every forced change obeys the rule",
+        Edit(
+            "modules/bidding.vy",
+            "result.fraction_max = min(_WAD, gap * _WAD // (terms.target - result.lambda_account - result.penalty))",
+            "result.fraction_max = _WAD",
+        ),
+    ),
+    breaks(
+        4,
         "match-past-the-target",
         "every forced change obeys the rule",
         Edit(
@@ -114,6 +124,28 @@ MUTANTS = [
             "modules/slicing.vy",
             "reward: int256 = convert(terms.opener_gets, int256)",
             "reward: int256 = convert(terms.opener_gets, int256) * 2",
+        ),
+    ),
+    breaks(
+        8,
+        "anybody-withdraws",
+        "nobody but owner, operator or signed order moves an account",
+        Edit(
+            "Clearinghouse.vy",
+            "    if not roles.is_allowed(account, msg.sender):\n        refusal.refuse(refusal.NOT_ALLOWED)\n"
+            "    if msg.sender == roles.BATCH:",
+            "    if msg.sender == roles.BATCH:",
+        ),
+    ),
+    breaks(
+        8,
+        "any-signature-will-do",
+        "nobody but owner, operator or signed order moves an account",
+        Edit(
+            "Exchange.vy",
+            "    assert orders._is_signed(clearinghouse, order.account, digest, signature), "
+            '"exchange: bad signature"\n',
+            "",
         ),
     ),
     breaks(

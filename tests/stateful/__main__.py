@@ -10,11 +10,13 @@ import multiprocessing
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
 from tests.stateful.campaign import FOLDER, ROOT, STEPS, sources, told, walked
 from tests.stateful.record import Kept, Record
 
 BAR = 40
+RESULT = "## Result of the last long run"
 ALL_OF_IT = 1_000_000
 """Steps from which on everything must have come."""
 
@@ -30,8 +32,8 @@ def show(done: int, of: int, acts: int, started: float, failed: int) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def run(seed: int, steps: int, workers: int) -> int:
-    """All episodes that are not finished yet; 0 if nothing failed and everything came."""
+def run(seed: int, steps: int, workers: int, page: Path | None) -> int:
+    """All episodes that are not finished yet; 0 if nothing failed and everything came. A page is given the result."""
     path = FOLDER / f"{seed}-{sources()}.jsonl"
     kept, episodes = Kept(path), -(-steps // STEPS)
     missing = [number for number in range(episodes) if number not in kept.finished]
@@ -56,10 +58,16 @@ def run(seed: int, steps: int, workers: int) -> int:
         print(f"{len(failures)} episodes failed")
         return 1
     total = kept.together(episodes)
-    seconds = time.monotonic() - started
     print("\n".join(total.table()))
-    print(f"{acts:,} acts in {seconds:,.0f} s by {workers} processes: {acts / max(seconds, 1):,.0f} a second")
+    if page:
+        keep(page, f"`make fuzz STEPS={steps} SEED={seed}`, no episode failed.\n\n```text\n" + "\n".join(total.table()))
     return int(bool(total.unmet or total.undone)) if steps >= ALL_OF_IT else 0
+
+
+def keep(page: Path, result: str) -> None:
+    """Put a run's result at the end of a page, where the last one was."""
+    text = page.read_text()
+    page.write_text(text[: text.index(RESULT) + len(RESULT)] + f"\n\n{result}\n```\n")
 
 
 def replay(seed: int, number: int, shrink: bool) -> int:
@@ -95,11 +103,12 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=200_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--episode", type=int, help="this one alone, again")
+    parser.add_argument("--record", type=Path, help="a page that gets the result, as docs/fuzzing.md")
     parser.add_argument("--shrink", action="store_true", help="and leave out what its failure does not need")
     told_ = parser.parse_args()
     if told_.episode is not None:
         return replay(told_.seed, told_.episode, told_.shrink)
-    return run(told_.seed, told_.steps, told_.workers)
+    return run(told_.seed, told_.steps, told_.workers, told_.record)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,8 @@ MOST = 10**40
 ALONE = (
     "fill",
     "fill",
-    "fill",
+    "hand_over",
+    "hand_over",
     "withdraw",
     "deposit",
     "withdraw_spot",
@@ -60,6 +61,8 @@ class AdversaryFlow(TrialFlow):
     def adversary(self) -> None:
         """A short sequence of one actor's acts."""
         rng, world = self.rng, self.world
+        if rng.random() < 0.5 and not self.actors.sighted():
+            self.data.shake()
         sighted = [account for account in self.actors.sighted() if account in self.actors.traders[:-1]]
         chosen = rng.choice(sighted) if sighted and rng.random() < 0.7 else rng.choice(self.actors.all[:-1])
         wallet = self.actors.acts_for[chosen >> 96]
@@ -169,6 +172,31 @@ class AdversaryFlow(TrialFlow):
             (*signed.call, taker, amount, 100),
             self.me,
             lambda: act(caller, signed.model, taker, amount, 100),
+        )
+
+    def _my_hand_over(self) -> None:
+        """An account that is lost closes its largest position at the worst price, to another of the same owner."""
+        victim, holdings = self._victim(), self.model.clearinghouse.accounts
+        sizes = {market: holding.size for market, holding in holdings[victim].holdings.items() if holding.size}
+        others = [account for account in self.mine if account != victim]
+        if not sizes or not others:
+            return
+        market = max(sizes, key=lambda one: abs(sizes[one]) * self.actors.index(one))
+        band, index = self.model.clearinghouse.settings.value.band, self.actors.index(market)
+        price = index - index * band // BPS if sizes[market] > 0 else index + index * band // BPS
+        maker = max(others, key=lambda one: self.actors.assess(one).equity)
+        self.act_for(maker, "deposit", maker, 10**12, caller=self.me)
+        amount = abs(sizes[market]) * self.rng.choice([100, 100, 50]) // 100
+        size = amount if sizes[market] > 0 else -amount
+        signed = self._my_order(maker, market, size, price)
+        act, caller = self.model.exchange.fill, number(self.me)
+        self.world.both(
+            "fill",
+            self.world.exchange,
+            "fill",
+            (*signed.call, victim, amount, 100),
+            self.me,
+            lambda: act(caller, signed.model, victim, amount, 100),
         )
 
     def _my_free(self, account: int) -> int:

@@ -43,6 +43,7 @@ class Slice:
     clipped: bool
     equity: int
     mm: int
+    lambda_account: int
     account_got: int
     opener_got: int
     vault_got: int
@@ -206,7 +207,7 @@ class Act:
             if topics[0] == TAKEN:
                 v = [int.from_bytes(data[at : at + 32], "big") for at in range(0, len(data), 32)]
                 found.append(
-                    Slice(topics[1], topics[2], v[0], bool(v[1]), signed(v[2]), v[3], v[7], v[8], signed(v[9]))
+                    Slice(topics[1], topics[2], v[0], bool(v[1]), signed(v[2]), v[3], v[4], v[7], v[8], signed(v[9]))
                 )
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 from scripts._deployment.kept import state
@@ -45,9 +46,10 @@ def walked(seed: int, number: int, skipped: frozenset[int] = frozenset()) -> tup
 
 def told(seed: int, number: int) -> tuple[int, Record | None, str]:
     """An episode for another process: what it did, or how it failed."""
+    started = time.process_time()
     episode, error = walked(seed, number)
     if error is None:
-        return number, Record.of(episode), ""
+        return number, Record.of(episode, time.process_time() - started), ""
     recent = "\n".join(f"    {act[:400]}" for act in episode.world.recent)
     again = f"python -m tests.stateful --seed {seed} --episode {number}"
     what = f"{type(error).__name__}: {str(error)[:2_000]}"

@@ -17,8 +17,8 @@ from tests.stateful.adversary import AdversaryFlow
 from tests.stateful.weather import Weather
 from tests.stateful.world import CheckedWorld
 
-MORE_KINDS = {"adversary": 10, "split": 3, "leave": 3, "probe": 6, "timelock": 4}
-ALL_KINDS = (*KINDS, *MORE_KINDS, "crowd", "retire", "freeze", "shut_down", "absorb", "claim", "leave_in_kind")
+MORE_KINDS = {"match": 8, "adversary": 10, "split": 3, "leave": 3, "probe": 6, "timelock": 4}
+ALL_KINDS = (*KINDS, *MORE_KINDS, "crowd", "drain", "retire", "freeze", "shut_down", "absorb", "claim", "leave_in_kind")
 TEMPERS = {"deep": 0.4, "silent": 0.25, "leaning": 0.3, "poor": 0.3, "crowded": 0.15, "retires": 0.2, "ends": 0.2}
 """What an episode may be like, and how likely; all are independent, but what ends retires nothing before."""
 DAY = 86_400
@@ -38,11 +38,12 @@ class Episode(AdversaryFlow):
         self.seed = seed
         self.steps = steps
         self.place = -1
+        self.goes_on = goes_on
         super().__init__(seed)
-        self.world.goes_on = goes_on
 
     def _found(self) -> None:
         rng = self.rng
+        self.world.goes_on = self.goes_on
         self.tempers = {name for name, likely in TEMPERS.items() if rng.random() < likely}
         for name in ("deep", "silent", "leaning"):
             setattr(self.data, name, name in self.tempers)
@@ -55,8 +56,10 @@ class Episode(AdversaryFlow):
         self.kinds += [kind for kind, weight in MORE_KINDS.items() for _ in range(weight)]
         if "poor" in self.tempers:
             self._impoverish()
+            self.kinds += ["drain"] * 4
         at = {
             "crowd": 0.2,
+            "drain": 0.3,
             "given_up": 0.4,
             "end": 0.6,
             "settle_losses": 0.75,
@@ -67,15 +70,15 @@ class Episode(AdversaryFlow):
         self.over = ""
 
     def _plans(self, what: str) -> bool:
-        if what == "crowd":
-            return "crowded" in self.tempers
+        if what in ("crowd", "drain"):
+            return {"crowd": "crowded", "drain": "poor"}[what] in self.tempers
         if what == "given_up":
             return "retires" in self.tempers and "ends" not in self.tempers
         return "ends" in self.tempers
 
     def _impoverish(self) -> None:
         """Lenders and takers leave little behind: what the vault lacks is soon more than all cash."""
-        for account in self.actors.lenders + self.actors.takers[1:]:
+        for account in self.actors.lenders + self.actors.takers[self.rng.randint(0, 1) :]:
             units = self.model.clearinghouse.cash_now(account) * self.rng.choice([90, 99]) // 100 // QUOTE_SCALE
             wallet = self.actors.acts_for[account >> 96]
             self.act_for(account, "withdraw", account, units, wallet, caller=wallet)
@@ -114,6 +117,14 @@ class Episode(AdversaryFlow):
             args = (taker, 0, capacity, capacity, 1, 10**6, cash)
             self.world.both("post", self.world.auction, "post", args, self.helper, lambda a=args: act(caller, *a))
 
+    def drain(self) -> None:
+        """Somebody borrows all quote there is against collateral: whoever wants to leave then has to wait."""
+        self.data.confirm()
+        self.data.update(everywhere=True)
+        account, units = self.helper_account, self.model.clearinghouse.custody.value.held // QUOTE_SCALE
+        self.act_for(account, "deposit_spot", account, 1, 10**6 * WAD, caller=self.helper)
+        self.act_for(account, "withdraw", account, units, self.helper, caller=self.helper)
+
     def given_up(self) -> None:
         """The owner gives one market up after a jump, and it is frozen after an hour of prices."""
         engine, contract, owner = self.model.engine, self.world.engines.contract, self.actors.owner
@@ -131,7 +142,11 @@ class Episode(AdversaryFlow):
 
     def end(self) -> None:
         """A crash, every market frozen, no more interest, and the shutdown."""
-        self.crash()
+        if "deep" in self.tempers:
+            self._overreach()
+        # In deep weather until losses are more than all cash.
+        for _ in range(self.rng.randint(1, 5) if "deep" in self.tempers else 1):
+            self.crash()
         if self.rng.random() < 0.15:
             with self.world.trial():
                 self._list_tokens()
@@ -143,6 +158,19 @@ class Episode(AdversaryFlow):
         self.stop_interest()
         self.shut_down()
         self.over = "repaying"
+
+    def _overreach(self) -> None:
+        """Somebody holds a position against itself beside which all cash is small."""
+        self.data.confirm()
+        self.data.update(everywhere=True)
+        account, caller, act = self.helper_account | 1, number(self.helper), self.model.exchange.fill
+        for one in (account, account + 1):
+            self.act_for(one, "deposit", one, 10**7 * UNIT, caller=self.helper)
+        size = 60 * 10**6 * WAD * WAD // self.actors.index(0)
+        order = self._helpers_order(0, -size, 2)
+        args = (*order.call, account, size, 100)
+        told = partial(act, caller, order.model, account, size, 100)
+        self.world.both("fill", self.world.exchange, "fill", args, self.helper, told)
 
     def _list_tokens(self) -> None:
         """More collateral than an account can hold: then nobody can shut down."""
@@ -168,7 +196,26 @@ class Episode(AdversaryFlow):
         """After a week more claims are paid, once nothing is left to be settled."""
         self.world.at(self.model.now + 7 * DAY)
         if self.rng.random() < 0.5:
-            self.make_whole()
+            return
+        left = self.rng.randrange(MAIN, MARKETS)
+        with self.world.trial():
+            self._settle_but(left)
+            for account in self.rng.sample(self.accounts(), 6):
+                self.claim(account, self.wallet_of(account))
+        self._settle_but()
+        for account in self.accounts():
+            self.claim(account, self.wallet_of(account))
+
+    def _settle_but(self, left: int = -1) -> None:
+        """Settle and absorb, in turns, but leave one market alone; what is lacking may be beyond all cash."""
+        for _ in range(4):
+            for market in set(range(MARKETS)) - {left}:
+                holders = [a for a in self.accounts() if market in self.model.clearinghouse.accounts[a].holdings]
+                for start in range(0, len(holders), 60):
+                    self._settle(market, holders[start : start + 60])
+            owing = self.owing()
+            for start in range(0, len(owing), 16):
+                self.absorb(owing[start : start + 16])
 
     def give_up_waiting(self) -> None:
         """After sixty days whatever is left holds nobody up."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from keeper.model.auction import BPS_TO_WAD, clock_start, lambda_at, run_continues
 from keeper.model.ledger import NO_HOLDING, Account
 from keeper.model.requirement import Assessment
-from keeper.model.rounding import BPS, E5, WAD, ceil_div
+from keeper.model.rounding import BPS, E5, WAD
 from keeper.model.standing import BOND
 from keeper.model.trading import unsettled
 from keeper.model.vault import VIRTUAL_SHARES
 from keeper.model.words import RETIRED, Run
-from tests.stateful.books import Act, Money
+from tests.stateful.books import Act, Money, Slice
 
 if TYPE_CHECKING:
     from tests.stateful.world import CheckedWorld
@@ -135,11 +135,10 @@ class Checks:
         """
         Who was at initial margin still is, at the same prices and the same time.
 
-        What lowers the requirement may widen what the account can lose inside its prices' intervals, and may raise what
-        it will require once parameters have ramped: such a relief is held to the requirement as it is now. Spot of a
-        market whose parameters ask more margin for it than it is worth, as of one that is given up, may be deposited
-        where there is some: it never brings a breach, and can be withdrawn again. A position in a market that has ended
-        hedges nothing, whenever somebody settles it.
+        What lowers the requirement may widen what the account can lose inside its prices' intervals: such a relief is
+        held to the margin without them. Spot of a market whose parameters ask more margin for it than it is worth, as
+        of one that is given up, may be deposited where there is some: it never brings a breach, and can be withdrawn
+        again. A position in a market that has ended hedges nothing, whenever somebody settles it.
         """
         after = self.act.is_now(account)
         lacks = after.im + after.down - after.equity
@@ -148,8 +147,7 @@ class Checks:
             return
         before = self._before_end(account)
         was_below = before.im + before.down - before.equity > -WEI
-        iota = self.act.engine.risk.value.iota
-        relieved = after.mm < before.mm and after.equity >= ceil_div(after.mm * iota, BPS)
+        relieved = after.mm < before.mm and after.equity >= after.im
         relieved = relieved or (after.equity >= after.mm and self._is_given_what_needs_more(account))
         enough = lacks <= WEI + self._shared_by(account)
         self.holds(MARGIN, was_below or relieved or enough, f"{account:#x}: {before} → {after}")
@@ -188,7 +186,9 @@ class Checks:
         """The rule for all that is done to an account against its will."""
         act = self.act
         before, after = act.was(account), act.is_now(account)
-        self.holds(SIGHTED, before.sighted, f"{account:#x}: {before}")
+        # A loss that an earlier lot of the same act brought may have taken what the account had.
+        sighted = before.sighted or (act.shares_loss and act.was_sharing(account).sighted)
+        self.holds(SIGHTED, sighted, f"{account:#x}: {before}")
         self.holds(RELEASES, after.mm < before.mm, f"{account:#x}: {before} → {after}")
         least = min(before.equity, act.was_sharing(account).equity) if act.shares_loss else before.equity
         health = max(0, before.equity * WAD // before.mm)
@@ -222,14 +222,26 @@ class Checks:
         parts = [part for part in act.slices if part.account == account]
         gifts = sum(part.opener_got for part in act.slices if self._opener(part.account) == account)
         if act.sender << 96 == account:
-            gifts += BOND * 8
+            # It swept itself: bonds, and the share of who sights first.
+            gifts += BOND * 8 + sum(part.opener_got for part in act.slices)
         goal = self.world.model.auction.terms.value.target * BPS_TO_WAD
         over = (after.equity - gifts) * WAD - goal * after.mm
         whole = any(part.fraction == WAD for part in parts)
+        for part in parts:
+            if part.fraction == WAD:
+                self.holds(TARGET, self._may_take_all(part, before.floor, goal), f"all taken: {part}")
         ended = account in act.matched and after.mm == 0 and (before.mm == before.floor or act.matched[account] > 1)
         self.holds(TARGET, whole or ended or over <= DUST * WAD, f"{account:#x}: {before} → {after}")
         if len(parts) == 1 and parts[0].clipped and not whole and not gifts and not act.shares_loss:
             self.holds(LANDS, abs(over) <= DUST * WAD, f"{account:#x}: {before} → {after}")
+
+    def _may_take_all(self, part: Slice, floor: int, goal: int) -> bool:
+        """The target wants all of it, or what remained would stand on its least requirement."""
+        health = part.equity * WAD // part.mm
+        own = max(0, health)
+        penalty = min(self.world.model.auction.terms.value.penalty * BPS_TO_WAD, own - part.lambda_account)
+        most = min(WAD, (goal - health) * WAD // (goal - part.lambda_account - penalty))
+        return most == WAD or part.mm == floor or part.mm * (WAD - most) // WAD < floor
 
     def _opener(self, account: int) -> int:
         books = self.act.books

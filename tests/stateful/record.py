@@ -22,6 +22,8 @@ class Record:
     episodes: int = 0
     steps: int = 0
     acts: int = 0
+    seconds: float = 0
+    """Of a processor."""
     done: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -30,8 +32,8 @@ class Record:
     tempers: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, episode: Episode) -> Record:
-        """What one episode did."""
+    def of(cls, episode: Episode, seconds: float = 0) -> Record:
+        """What one episode did, and how long it took."""
         world = episode.world
         reasons: Counter[str] = Counter()
         for (reason, _), count in world.reasons.items():
@@ -39,13 +41,14 @@ class Record:
         for reason, count in world.skipped.items():
             reasons[reason] += count
         counts = (world.done, world.refused, reasons, world.checks, world.traits)
-        return cls(1, episode.steps, world.acts, *map(Counter, counts), Counter(episode.tempers))
+        return cls(1, episode.steps, world.acts, seconds, *map(Counter, counts), Counter(episode.tempers))
 
     def add(self, other: Record) -> None:
         """Another's too."""
         self.episodes += other.episodes
         self.steps += other.steps
         self.acts += other.acts
+        self.seconds += other.seconds
         for name in COUNTS:
             getattr(self, name).update(getattr(other, name))
 
@@ -66,12 +69,14 @@ class Record:
     @property
     def undone(self) -> list[str]:
         """Kinds of acts that never succeeded; probes are there to be refused, the rest of these counts as others."""
-        others = {"probe", "adversary", "split", "leave", "crowd", "slice"}
+        others = {"probe", "adversary", "split", "leave", "crowd", "drain", "slice"}
         return [kind for kind in dict.fromkeys(ALL_KINDS) if kind not in others and not self.done[kind]]
 
     def table(self) -> Iterator[str]:
         """Lines of a report."""
+        rate = self.acts / max(self.seconds, 1e-9)
         yield f"{self.acts:,} acts in {self.steps:,} steps of {self.episodes:,} episodes"
+        yield f"{self.seconds:,.0f} seconds of a processor, {rate:,.0f} acts in each"
         yield f"episodes: {', '.join(f'{name} {count}' for name, count in sorted(self.tempers.items()))}"
         yield f"\n{'act':20}{'done':>10}{'refused':>10}"
         for kind in sorted(self.done | self.refused):
@@ -100,7 +105,8 @@ class Kept:
         if path.is_file():
             for line in path.read_text().splitlines():
                 told = json.loads(line)
-                self.finished[told.pop("episode")] = Record.from_json(told)
+                episode = told.pop("episode")
+                self.finished[episode] = Record.from_json(told)
 
     def add(self, episode: int, record: Record) -> None:
         """One more is finished."""

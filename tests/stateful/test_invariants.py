@@ -74,7 +74,7 @@ def test_acts__of_every_kind__were_tried(walked):
     assert record.acts >= 5_000
     assert [kind for kind in KINDS if record.done[kind] + record.refused[kind] < 20] == []
     assert record.refused["probe"] >= 20
-    assert set(MORE_KINDS) - set(record.done | record.refused) <= {"adversary", "split", "leave"}
+    assert set(MORE_KINDS) - set(record.done | record.refused) <= {"adversary", "split", "leave", "match"}
     assert record.done["shut_down"] >= 1
 
 

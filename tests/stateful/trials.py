@@ -180,10 +180,10 @@ class TrialFlow(ProbeFlow):
             "batch", self.world.batch, "batch", ([account], steps), wallet, lambda: act(caller, [account], modelled)
         )
 
-    def _helpers_order(self, market: int, size: int) -> SignedOrder:
+    def _helpers_order(self, market: int, size: int, sub: int = 0) -> SignedOrder:
         self.helper_nonce += 1
-        mark = self.model.engine.reading(market).mark
-        order = Order(self.helper_account, market, size, mark, 100, FOREVER, self.helper_nonce, False, 0)
+        mark, account = self.model.engine.reading(market).mark, self.helper_account | sub
+        order = Order(account, market, size, mark, 100, FOREVER, self.helper_nonce, False, 0)
         return sign_order(order, self.world.order_domain, self.helper_key)
 
     def _settle(self, market: int, accounts: list[int]) -> None:
