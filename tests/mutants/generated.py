@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 
 from tests.mutants.building import UnbuiltError, differing
 from tests.mutants.sites import Site, Source, files
-from tests.mutants.tree import tree
+from tests.mutants.tree import ROOT, tree
 
 SEED = 20_260_801
 COUNT = 100
@@ -32,7 +32,6 @@ UNITS = {
     "RiskEngine": "risk_engine",
     "Timelock": "timelock",
 }
-LAST = (("tests/unit",), ("tests/model/test_operations.py",))
 
 
 def shares(counts: dict[str, int], whole: int) -> dict[str, int]:
@@ -78,6 +77,8 @@ def chosen(pool: Executor) -> list[Site]:
 
 
 def groups(contracts: list[str]) -> tuple[tuple[str, ...], ...]:
-    """The tests that a mutant of some contracts meets, the quick ones first."""
-    units = tuple((f"tests/unit/{UNITS[name]}",) for name in contracts)
-    return (*(QUICK if ON_REVM & set(contracts) else ()), *units, *LAST)
+    """The tests that a mutant of some contracts meets: the quick ones, its own unit tests, all others."""
+    own = [f"tests/unit/{UNITS[name]}" for name in contracts]
+    others = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests" / "unit").iterdir()) if path.is_dir()]
+    rest = tuple(folder for folder in others if folder not in own and not folder.endswith("__"))
+    return (*(QUICK if ON_REVM & set(contracts) else ()), *((folder,) for folder in own), rest)

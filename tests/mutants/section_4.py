@@ -242,6 +242,14 @@ MUTANTS = [
         "modules/requirement.vy",
         "unsafe_mul(magnitude, price.down))",
         "unsafe_mul(magnitude, price.down_faded))",
+        f"{ENGINE}assess.py::test_assess__gap_below__is_the_mirror",
+    ),
+    change(
+        "shorts-loss-by-a-faded-gap",
+        "4: W⁻ is what the account may lose inside the interval.",
+        "modules/requirement.vy",
+        "unsafe_mul(magnitude, price.up))",
+        "unsafe_mul(magnitude, price.up_faded))",
         f"{ENGINE}assess.py::test_assess__gap__loss_counts_all_of_it_and_gain_what_has_not_faded",
     ),
     change(
@@ -258,7 +266,7 @@ MUTANTS = [
         PRICES,
         "convert(max(0, unsafe_sub(convert(ORACLE.tau, int256), shown)), uint256)",
         "convert(abs(unsafe_sub(convert(ORACLE.tau, int256), shown)), uint256)",
-        "tests/model/test_prices.py::test_read__gap_past_its_age__fades_to_nothing",
+        f"{ENGINE}price.py::test_price__faded_gap__shrinks_to_nothing_within_tau",
     ),
     change(
         "withdrawal-without-the-interval",

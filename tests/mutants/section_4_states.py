@@ -134,7 +134,7 @@ MUTANTS = [
         "modules/trading.vy",
         "    margin.check_live(quoted.state)\n",
         "    margin.check_live(quoted.state & 1)\n",
-        f"{HOUSE}trade.py::test_trade__dead_market__reverts",
+        f"{HOUSE}trade.py::test_trade__that_closes_both_sides_at_an_old_price__reverts",
     ),
     change(
         "pause-stops-a-match",

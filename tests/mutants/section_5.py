@@ -63,7 +63,7 @@ MUTANTS = [
         REQUIREMENT,
         "    if unsafe_mul(root, root) < convert(square, uint256):\n        root = unsafe_add(root, 1)\n",
         "",
-        f"{ASSESS}a_wei_of_everything__is_rounded_against_the_account",
+        "tests/model/test_requirement.py::test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei",
     ),
     change(
         "basis-bound-of-twice-g",

@@ -11,7 +11,7 @@ import pytest
 from tests.attacks.defence import ATTACKS
 from tests.mutants import known as collecting
 from tests.mutants.equivalent import EQUIVALENT
-from tests.mutants.generated import COUNT, shares, turn
+from tests.mutants.generated import COUNT, groups, shares, turn
 from tests.mutants.known import known
 from tests.mutants.mutant import Mutant, change
 from tests.mutants.results import key
@@ -121,6 +121,14 @@ def test_shares__any_counts__are_in_proportion_and_add_up():
     assert given == {"a": 50, "b": 30, "c": 19, "d": 1}
     given = shares({"a": 1, "b": 1, "c": 1}, COUNT)
     assert (sum(given.values()), max(given.values())) == (COUNT, COUNT // 3 + 1)
+
+
+def test_groups__any_contract__end_with_all_unit_tests():
+    for contracts in (["Lens"], ["Clearinghouse", "Lens"], ["RiskEngine"]):
+        named = [test for group in groups(contracts) for test in group]
+        folders = [path for path in (ROOT / "tests" / "unit").iterdir() if list(path.glob("test_*.py"))]
+        assert {str(path.relative_to(ROOT)) for path in folders} <= set(named)
+        assert ("tests/attacks" in named) == (contracts != ["Lens"])
 
 
 def test_equivalent__each__is_a_site_with_a_reason():

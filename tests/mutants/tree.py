@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -61,6 +62,7 @@ def failed(folder: Path, tests: Sequence[str], timeout: float) -> tuple[bool, st
     """
     for name in SLOW_TO_IMPORT:
         importlib.import_module(name)
+    gc.freeze()
     with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
         if child == 0:

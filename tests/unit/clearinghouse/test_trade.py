@@ -171,6 +171,15 @@ def test_trade__dead_market__reverts(house, alice, bob):
         house.trade(alice, bob, 1, 1600)
 
 
+@pytest.mark.parametrize(("age", "reason"), [(20, "price is late"), (100_000, "market is dead")])
+def test_trade__that_closes_both_sides_at_an_old_price__reverts(house, alice, bob, age, reason):
+    # Neither holds the market afterwards, and no test of margin would ask for its price.
+    house.trade(alice, bob, 1, 1600)
+    house.pass_time(age)
+    with house.refuses(f"clearinghouse: {reason}", alice, bob):
+        house.trade(alice, bob, -1, 1600)
+
+
 def test_trade__market_for_spot_alone__reverts(house, owner, feeds, alice, bob):
     parameters = Parameters(4600, 470, 1400, bucket=1, flags=LISTED | SPOT_ALLOWED)
     house.risk_engine.add_market(parameters.pack(), feeds[ETH], HEARTBEAT, DEVIATION, sender=owner)
