@@ -41,7 +41,14 @@ class Obligation:
 
     place: str
     facts: tuple[z3.BoolRef, ...]
-    holds: z3.BoolRef
+    value: z3.ArithRef
+    kind: str
+    divided: dict[str, tuple[z3.ArithRef, z3.ArithRef]]
+
+    @property
+    def holds(self) -> z3.BoolRef:
+        """The exact result is one of the operation's type."""
+        return within(self.value, self.kind)
 
 
 OWED: list[Obligation] = []
@@ -111,8 +118,9 @@ class Value(Int):
         if isinstance(other, Int):
             most = getattr(other, "most", None)
             return self._between(0, self.term * 2**most if most is not None else z3.IntVal(2**256 - 1))
-        moved = Value(self.term * 2**other, self.kind)
-        return Value((moved - divided(moved, 2**256) * 2**256).term if False else _wrapped(moved.term).term, self.kind)
+        moved = self.term * 2**other
+        lost = Run.now().divide(moved, z3.IntVal(2**256))
+        return Value(moved - lost.term * 2**256, self.kind)
 
     def __rlshift__(self, other: int) -> Value:
         return self._between(0, z3.IntVal(other * 2**255))
@@ -142,11 +150,6 @@ class Value(Int):
         return Value(found, self.kind)
 
 
-def _wrapped(value: z3.ArithRef) -> Int:
-    quotient = Run.now().divide(value, z3.IntVal(2**256))
-    return Int(value - quotient.term * 2**256)
-
-
 def divided(a: Any, b: Any) -> Any:
     """a // b of Vyper, for b above 0: toward zero."""
     if not isinstance(a, Int) and not isinstance(b, Int):
@@ -167,10 +170,10 @@ def unsafe(name: str, place: str, a: Any, b: Any) -> Any:
     kind = kind_of(a, b)
     if kind is None:
         kind = "uint256" if z3.simplify(result).as_long() >= 0 else "int256"
-    holds = within(result, kind)
-    OWED.append(Obligation(place, tuple(Run.now().facts), holds))
+    run = Run.now()
+    OWED.append(Obligation(place, tuple(run.facts), z3.simplify(result), kind, run.divided))
     # Proven apart; known from here on.
-    Run.now().learn(holds)
+    run.learn(within(result, kind))
     return Value(z3.simplify(result), kind) if isinstance(a, Int) or isinstance(b, Int) else UNSAFE[name](a, b)
 
 
