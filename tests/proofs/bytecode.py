@@ -8,11 +8,10 @@ given its meaning back before z3 is asked, so that neither answer is of an abstr
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -34,8 +33,10 @@ from vyper.compiler.input_bundle import FilesystemInputBundle
 
 from tests.model.contracts import CONTRACTS, KEPT, ROOT, sources
 
+EFFORT = 1_000_000_000
+"""z3's own count of steps, the same on every machine; past it a question is undecided."""
+IMPORT = re.compile(r"^from contracts\.modules import (\w+)", re.MULTILINE)
 FACES = File(__file__).parent / "faces"
-REVERT_ERRORS = ("Revert", "FailCheatcode")
 
 
 class Undecided(Exception):  # noqa: N818 - neither proven nor refuted
@@ -59,13 +60,13 @@ class Face:
     selectors: Mapping[str, str]
     arguments: Mapping[str, tuple[str, ...]]
 
-    def endings(self, function: str) -> Iterator[Ending]:
-        """Every path of a function, run with its arguments unknown."""
+    def endings(self, function: str, known: Mapping[str, int]) -> Iterator[Ending]:
+        """Every path of a function, run with all arguments unknown but those given."""
         config = default_config().with_overrides(ConfigSource.command_line, loop=256, solver_timeout_branching=0)
         names = self.arguments[function]
         calldata = ByteVec(bytes.fromhex(self.selectors[function]))
         for name in names:
-            calldata.append(z3.BitVec(name, 256))
+            calldata.append(known[name].to_bytes(32) if name in known else z3.BitVec(name, 256))
         machine = SEVM(config, FunctionInfo(self.name, function, function, self.selectors[function]))
         message = sevm.Message(
             target=FOUNDRY_TEST,
@@ -98,7 +99,9 @@ class Face:
 
 def _word(data: ByteVec) -> z3.BitVecRef:
     word = data.get_word(0)
-    return z3.BitVecVal(word, 256) if isinstance(word, int) else word.as_z3() if hasattr(word, "as_z3") else word
+    if isinstance(word, int):
+        return z3.BitVecVal(word, 256)
+    return word if isinstance(word, z3.BitVecRef) else word.as_z3()
 
 
 def _meanings() -> list[tuple[z3.FuncDeclRef, z3.ExprRef]]:
@@ -131,7 +134,8 @@ def face(name: str) -> Face:
     """faces/<name>.vy, compiled unless it is kept for these sources."""
     path = FACES / f"{name}.vy"
     digest = hashlib.sha256(version("vyper").encode())
-    for source in (path, *sources(CONTRACTS / "modules" / f"{name}.vy")):
+    modules = [CONTRACTS / "modules" / f"{module}.vy" for module in IMPORT.findall(path.read_text())]
+    for source in (path, *(source for module in modules for source in sources(module))):
         digest.update(b"\n" + source.read_bytes())
     kept = KEPT / f"face-{name}-{digest.hexdigest()[:32]}.json"
     if kept.is_file():
@@ -156,17 +160,17 @@ def face(name: str) -> Face:
     return Face(name, made["bytecode_runtime"], selectors, arguments)
 
 
-def counterexample(name: str, function: str, reverts: bool = False) -> dict[str, int] | None:
+def counterexample(name: str, function: str, reverts: bool = False, **known: int) -> dict[str, int] | None:
     """
-    Arguments at which a face's check returns false, or reverts unless it `reverts`; None: there are none.
+    Arguments (those not `known`) at which a face's check returns false, or reverts unless it `reverts`; None: there are none.
 
     A check that always reverts would say nothing, so one path at least must return.
     """
     checked = face(name)
     returned = False
-    for ending in checked.endings(function):
+    for ending in checked.endings(function, known):
         solver = z3.SolverFor("QF_ABV")
-        solver.set("timeout", 60_000)
+        solver.set("rlimit", EFFORT)
         solver.add(*ending.conditions)
         if ending.output is not None:
             if not returned and solver.check() == z3.sat:

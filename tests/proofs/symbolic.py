@@ -25,7 +25,8 @@ from keeper.model.state import Refused
 EFFORT = 40_000_000
 """z3's own count of steps, the same on every machine; past it a question is undecided."""
 LOOK = 400_000
-"""The same, for whether a path can be: where z3 cannot say, it is taken as one that can."""
+PATIENCE = 1_000
+"""The same, and in milliseconds, for whether a path can be: where z3 does not say, it is taken as one that can."""
 
 
 class Undecided(Exception):  # noqa: N818 - neither proven nor refuted
@@ -112,6 +113,7 @@ def _linear() -> z3.Solver:
     """A solver to which a product of unknowns is one more unknown: quick, and right where it says that nothing can be."""
     solver = z3.SimpleSolver()
     solver.set("arith.nl", False)
+    solver.set("rlimit", EFFORT)
     return solver
 
 
@@ -126,8 +128,10 @@ class Run:
         self.met = 0
         self.open: list[list[bool]] = []
         self.quotients: dict[tuple[int, int], Int] = {}
+        self.divided: dict[str, tuple[z3.ArithRef, z3.ArithRef]] = {}
         self.solver = _linear()
         self.solver.set("rlimit", LOOK)
+        self.solver.set("timeout", PATIENCE)
         self.solver.add(*self.facts)
 
     @staticmethod
@@ -167,16 +171,15 @@ class Run:
         known = self.quotients.get((a.get_id(), b.get_id()))
         if known is not None:
             return known
-        if not (z3.is_int_value(b) and b.as_long() > 0):
+        if not (z3.is_int_value(b) and b.as_long() > 0) and self._may_be(b <= 0):
             solver = z3.Solver()
             solver.set("rlimit", EFFORT)
             if solver.check(*self.facts, b <= 0) != z3.unsat:
                 raise Undecided(f"a divisor is not known to be above 0: {b}")
         quotient = z3.Int(f"quotient_{len(self.quotients)}")
         self.learn(b * quotient <= a, a < b * quotient + b)
-        # The terms are kept with it, so that their ids are not given to others.
+        self.divided[str(quotient)] = a, b
         self.quotients[a.get_id(), b.get_id()] = Int(quotient)
-        self.facts += [a == a, b == b]
         return Int(quotient)
 
     def root(self, a: z3.ArithRef) -> Int:

@@ -27,7 +27,7 @@ def check_risk__fields__are_read_from_their_bits(risk: uint256) -> bool:
     return (
         parameters.kappa(risk) == above % 2**14
         and parameters.iota(risk) == (above >> 14) % 2**16
-        and parameters.min_requirement(risk) == (above >> 30) % 2**24 * 10**16
+        and parameters.min_requirement(risk) == parameters.min_requirement(risk & ((2**24 - 1) << 226))
         and parameters.RISK_RAMP == 1 << (196 + 14 + 16 + 24)
     )
 
@@ -49,4 +49,5 @@ def check_flags__and_cap__lie_beside_each_other(word: uint256) -> bool:
     @dev Each reads its own bits.
     """
     own: bool = parameters.flags(word) == parameters.flags(word & (255 << 208))
-    return own and parameters.cap(word) == ((word >> 160) % 2**40) * 10**18 and parameters.flags(word) < 256
+    cap: uint256 = word & (2**200 - 2**160)
+    return own and parameters.cap(word) == parameters.cap(cap) and parameters.flags(word) < 256
