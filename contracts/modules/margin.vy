@@ -86,7 +86,8 @@ def has_initial(account: IRiskEngine.Assessment) -> bool:
     """
     @notice Whether equity, less what it may lose inside the price interval, covers the initial requirement.
     """
-    return account.equity >= convert(account.im + account.down, int256)
+    # Equity and requirements are far below 2^190: no sum of them wraps.
+    return account.equity >= convert(unsafe_add(account.im, account.down), int256)
 
 
 @internal
@@ -108,7 +109,8 @@ def check_withdrawal(account: IRiskEngine.Assessment):
     @notice As `check_initial`, counting profit not yet settled as nothing.
     """
     self.check_live(account.state)
-    self.check(account.equity >= convert(account.im + account.down + account.claims, int256))
+    needed: uint256 = unsafe_add(unsafe_add(account.im, account.down), account.claims)
+    self.check(account.equity >= convert(needed, int256))
 
 
 @internal
