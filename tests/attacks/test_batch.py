@@ -60,7 +60,9 @@ def test_batch__tokens_borrowed_for_its_length__come_back_or_it_is_undone(scene:
     "batch-that-never-ends",
     "2: batch … is checked once per account, at its end",
     Edit("Batch.vy", "extcall _CLEARINGHOUSE.defer(accounts[i], False)", "pass"),
-    Edit("Batch.vy", "self._test(before[i], staticcall _CLEARINGHOUSE.assess(accounts[i]), paused)", "pass"),
+    Edit(
+        "Batch.vy", "self._test(accounts[i], before[i], staticcall _CLEARINGHOUSE.assess(accounts[i]), paused)", "pass"
+    ),
 )
 @search
 @given(amount=st.integers(1, 1_000_000))

@@ -133,7 +133,7 @@ def test_split__of_an_account_in_two__frees_no_margin(scene: Scene, sizes: list[
 @defence(
     "loss-settled-with-lent-quote",
     "3: no act settles a loss of an account with equity < 0 [withdrawing a profit whose loser is insolvent]",
-    Edit("Batch.vy", "after.mm < before.mm and after.equity >= 0", "after.mm < before.mm"),
+    Edit("Batch.vy", "after.im <= before.im and after.equity >= 0", "after.im <= before.im"),
 )
 @search
 @given(price=st.floats(1_300, 1_700), sold=st.floats(0.1, 20), out=st.floats(0.1, 1))

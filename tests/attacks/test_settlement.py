@@ -95,8 +95,8 @@ def test_trade__of_an_insolvent_loser_by_one_lot__settles_none_of_it(
     "3: a withdrawal counts unsettled profit as zero",
     Edit(
         MARGIN,
-        "convert(account.im + account.down + account.claims, int256)",
-        "convert(account.im + account.down, int256)",
+        "unsafe_add(unsafe_add(account.im, account.down), account.claims)",
+        "unsafe_add(account.im, account.down)",
     ),
 )
 @search

@@ -47,7 +47,11 @@ MUTANTS = [
         2,
         "spot-out-of-nothing",
         "spot tokens held ≥ Σ spot balances",
-        Edit("modules/slicing.vy", "ledger.spots[taker][market] + part,", "ledger.spots[taker][market] + part + 1,"),
+        Edit(
+            "modules/slicing.vy",
+            "unsafe_add(ledger.spots[taker][market], part),",
+            "unsafe_add(ledger.spots[taker][market], part + 1),",
+        ),
     ),
     breaks(
         3,
@@ -55,8 +59,8 @@ MUTANTS = [
         "no act leaves an account below IM that was not below before",
         Edit(
             "modules/margin.vy",
-            "convert(account.im + account.down + account.claims, int256)",
-            "convert(account.mm + account.down + account.claims, int256)",
+            "unsafe_add(unsafe_add(account.im, account.down), account.claims)",
+            "unsafe_add(unsafe_add(account.mm, account.down), account.claims)",
         ),
     ),
     breaks(
@@ -77,7 +81,7 @@ MUTANTS = [
     ),
     breaks(
         4,
-        "match-past-the-target",
+        "invariant-match-past-the-target",
         "every forced change obeys the rule",
         Edit(
             "modules/trading.vy",
@@ -112,8 +116,8 @@ MUTANTS = [
         "a fully taken account has no position and no debt",
         Edit(
             "modules/slicing.vy",
-            "rounding.floor_div(cash * convert(terms.fraction, int256), _WAD)",
-            "rounding.floor_div(max(cash, 0) * convert(terms.fraction, int256), _WAD)",
+            "rounding.floor_div(unsafe_mul(cash, convert(terms.fraction, int256)), _WAD)",
+            "rounding.floor_div(unsafe_mul(max(cash, 0), convert(terms.fraction, int256)), _WAD)",
         ),
     ),
     breaks(

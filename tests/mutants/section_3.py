@@ -129,8 +129,8 @@ MUTANTS = [
         "withdrawal-counts-claims",
         "3: A withdrawal counts unsettled profit as zero.",
         "modules/margin.vy",
-        "account.im + account.down + account.claims",
-        "account.im + account.down",
+        "unsafe_add(unsafe_add(account.im, account.down), account.claims)",
+        "unsafe_add(account.im, account.down)",
         f"{HOUSE}withdraw.py::test_withdraw__with_profit_not_settled__does_not_count_it",
     ),
     change(
@@ -198,7 +198,7 @@ MUTANTS = [
         f"{ENGINE}update.py::test_update__funding__accrues_at_the_price_and_basis_before",
     ),
     change(
-        "funding-for-an-outage",
+        "rule-funding-for-an-outage",
         "3: For at most one heartbeat.",
         PRICES,
         "    counted: uint256 = min(elapsed, ORACLE.price_age)\n",

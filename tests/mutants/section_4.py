@@ -272,15 +272,15 @@ MUTANTS = [
         "withdrawal-without-the-interval",
         "4: To withdraw or add risk: equity − W⁻ ≥ ι · MM.",
         MARGIN,
-        "account.im + account.down + account.claims",
-        "account.im + account.claims",
+        "unsafe_add(unsafe_add(account.im, account.down), account.claims)",
+        "unsafe_add(account.im, account.claims)",
         f"{HOUSE}withdraw.py::test_withdraw__inside_the_price_interval__is_refused",
     ),
     change(
         "fill-without-the-interval",
         "4: To withdraw or add risk: equity − W⁻ ≥ ι · MM.",
         MARGIN,
-        "convert(account.im + account.down, int256)",
+        "convert(unsafe_add(account.im, account.down), int256)",
         "convert(account.im, int256)",
         f"{HOUSE}trade_margin.py::test_trade__inside_the_price_interval__reverts",
     ),
@@ -312,10 +312,8 @@ MUTANTS = [
         "age-of-a-gap-that-vanished",
         AGE,
         PRICES,
-        "self._signed(word, 178, 16)) > 0 and elapsed <= ORACLE.tau // 2:\n"
-        "        moved |= self._field(min(255, unsafe_add(self._signed(word, 187, 9), convert(elapsed, int256)))",
-        "self._signed(word, 178, 16)) >= 0 and elapsed <= ORACLE.tau // 2:\n"
-        "        moved |= self._field(min(255, unsafe_add(self._signed(word, 187, 9), convert(elapsed, int256)))",
+        "self._signed(word, 178, 16)) > 0 and elapsed <= ORACLE.tau // 2:\n        gap_age = min(255,",
+        "self._signed(word, 178, 16)) >= 0 and elapsed <= ORACLE.tau // 2:\n        gap_age = min(255,",
         f"{ENGINE}update_gap.py::test_update__gap_vanishes__age_starts_again",
     ),
     change(

@@ -244,7 +244,7 @@ MUTANTS = [
         "tests/unit/batch/test_batch.py::test_batch__fill_that_the_venue_refuses__is_left_out",
     ),
     change(
-        "price-outside-the-band",
+        "rule-price-outside-the-band",
         "7: Prices outside a band round the index are refused.",
         TRADING,
         "        refusal.refuse(refusal.PRICE_OUTSIDE_THE_BAND)\n",
@@ -296,8 +296,8 @@ MUTANTS = [
         "relief-that-relieves-nothing",
         MEETS,
         MARGIN,
-        "    if after.mm >= before.mm:\n        return False\n",
-        "    if after.mm > before.mm:\n        return False\n",
+        "    if after.mm >= before.mm or after.im > before.im:\n",
+        "    if after.mm > before.mm or after.im > before.im:\n",
         f"{MARGIN_TESTS}below_initial_margin__may_not_trade_for_nothing",
     ),
     change(
@@ -309,7 +309,7 @@ MUTANTS = [
         f"{MARGIN_TESTS}in_breach__may_not_add_a_market_even_as_a_hedge",
     ),
     change(
-        "relief-at-any-cost",
+        "rule-relief-at-any-cost",
         NO_WORSE,
         MARGIN,
         "    return lost <= unsafe_mul(health, unsafe_sub(mm, convert(after.mm, int256)))\n",
@@ -333,7 +333,7 @@ MUTANTS = [
         f"{MARGIN_TESTS}below_initial_margin__may_cost_no_more_than_it_releases",
     ),
     change(
-        "batch-at-any-cost",
+        "rule-batch-at-any-cost",
         NO_WORSE,
         "Batch.vy",
         "        enough = (net_before - net) * _WAD <= most and (before.equity - after.equity) * _WAD <= most\n",

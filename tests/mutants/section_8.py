@@ -199,7 +199,7 @@ MUTANTS = [
         f"{BID}insolvent_half_taken__does_not_lower_what_remains",
     ),
     change(
-        "slice-past-the-target",
+        "rule-slice-past-the-target",
         TARGET,
         BIDDING,
         "    result.fraction_max = min(_WAD, gap * _WAD // (terms.target - result.lambda_account - result.penalty))\n",
@@ -256,7 +256,7 @@ MUTANTS = [
         f"{LIMITS}beyond_the_limit__gets_what_is_left",
     ),
     change(
-        "vault-forgets-what-it-paid",
+        "rule-vault-forgets-what-it-paid",
         EPOCH,
         TAKING,
         "    if cost != 0:\n        sightings.spend(cost)\n",

@@ -216,7 +216,7 @@ MUTANTS = [
         f"{OPENER}of_an_opened_run__pays_half_the_penalty_to_the_openers_first_account",
     ),
     change(
-        "opener-without-a-cap",
+        "rule-opener-without-a-cap",
         HALF,
         BIDDING,
         "    share: uint256 = min(penalty // 2, cap * (_PAID_UNITS - paid) // _PAID_UNITS)\n",

@@ -52,7 +52,7 @@ MUTANTS = [
         f"{RELIEVE}within_the_rule__releases_and_pays_the_penalty",
     ),
     change(
-        "match-past-the-target",
+        "rule-match-past-the-target",
         "8: equity_after ≤ B · MM_after.",
         TRADING,
         "        or (left > convert(unsafe_mul(rule.target, after.mm), int256) and"
@@ -75,7 +75,7 @@ MUTANTS = [
         "        if unsafe_mul(unsafe_add(convert(spot, int256), sides[0].size), terms.size) > 0:\n"
         "            refusal.refuse(refusal.BEYOND_THE_RULE)\n",
         "",
-        "tests/attacks/test_gains.py::test_match__of_more_than_there_is__is_refused",
+        "tests/attacks/test_matching.py::test_match__of_more_than_there_is__makes_no_bet_for_the_account",
     ),
     change(
         "match-at-a-venue-that-is-none",
@@ -301,7 +301,7 @@ MUTANTS = [
         STANDING,
         "_WAD < least:\n            continue\n        tried += 1\n",
         "_WAD < least:\n            break\n        tried += 1\n",
-        "tests/attacks/test_gains.py::test_sweep__past_bids_that_can_take_nothing__finds_the_honest_one",
+        "tests/attacks/test_sweeps.py::test_sweep__past_bids_that_can_take_nothing__finds_the_honest_one",
     ),
     change(
         "bid-without-margin-stays",

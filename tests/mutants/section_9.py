@@ -153,7 +153,7 @@ MUTANTS = [
         VAULT,
         "        assets >= asked.value or msg.sender == owner or staticcall backing.CLEARINGHOUSE.entries() == 0\n",
         "        True\n",
-        "tests/attacks/test_gains.py::test_redeem_for__while_an_entry_is_stale__is_refused",
+        "tests/attacks/test_vault_shares.py::test_vault__others_paid_out_at_the_worst_moment__leave_nothing_behind",
     ),
     change(
         "no-virtual-shares",
@@ -161,7 +161,7 @@ MUTANTS = [
         VAULT,
         "_VIRTUAL_SHARES: constant(uint256) = 10**6\n",
         "_VIRTUAL_SHARES: constant(uint256) = 1\n",
-        "tests/attacks/test_shares.py::test_shares__first_holder_gives_to_the_vault__gains_nothing_of_the_second",
+        "tests/attacks/test_vault_shares.py::test_vault__first_holder_gives_to_it__gains_nothing_of_later_ones",
         f"{PRICE}share_price__first_depositor_inflates_it__gains_nothing",
     ),
     Mutant(

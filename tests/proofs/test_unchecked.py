@@ -41,7 +41,9 @@ def broken(obligation: Obligation) -> z3.ModelRef | None:
     return refuted(obligation.facts, obligation.holds)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file}-{case.function}{'-' * bool(case.part)}{case.part}")
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: f"{case.file}-{case.function}{'-' * bool(case.part)}{case.part}"
+)
 def test_unchecked__within_its_bounds__never_leaves_its_type(case):
     found = owed(case)
     for obligation in found:

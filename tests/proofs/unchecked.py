@@ -163,7 +163,11 @@ def _() -> Any:
     return interest().share_loss(money(), 0, word("loss"))
 
 
-@case("interest.vy", "rates", "settings as `set_settings` takes them: kink 1..9,999 bps, rates 32 bits, reserve ≤ 10,000 bps")
+@case(
+    "interest.vy",
+    "rates",
+    "settings as `set_settings` takes them: kink 1..9,999 bps, rates 32 bits, reserve ≤ 10,000 bps",
+)
 def _() -> Any:
     module = interest()
     kink, low, high, kept = word("kink", 9_999, 1), word("low", TIME), word("high", TIME), word("kept", 10_000)
@@ -234,7 +238,11 @@ def _() -> Any:
     return losses.leaving(money(), word("account"), word("amount", CASH))
 
 
-@case("limits.vy", "check_cap", "sums of balances 128 bits, an index 111 bits, a cap 40 bits of whole quote, target 32 bits of 1,000")
+@case(
+    "limits.vy",
+    "check_cap",
+    "sums of balances 128 bits, an index 111 bits, a cap 40 bits of whole quote, target 32 bits of 1,000",
+)
 def _() -> Any:
     books = interest()
     books.settings = word("settings")
@@ -365,10 +373,16 @@ def _() -> Any:
 
 @case("prices.vy", "_next_basis", "basis int20, elapsed ≤ 255 s, g 16 bits, rate < 2^19")
 def _() -> Any:
-    return prices()._next_basis(signed("basis", 2**19), signed("target", 2**19), word("elapsed", 255), word("g", 65_535))
+    return prices()._next_basis(
+        signed("basis", 2**19), signed("target", 2**19), word("elapsed", 255), word("g", 65_535)
+    )
 
 
-@case("prices.vy", "advance", "times 32 bits; a slow price counts until now or later, and now is at the price's time or later")
+@case(
+    "prices.vy",
+    "advance",
+    "times 32 bits; a slow price counts until now or later, and now is at the price's time or later",
+)
 def _() -> Any:
     module = prices(
         _accrue=lambda *_: word("accrued"),
@@ -380,10 +394,20 @@ def _() -> Any:
     slow, time = word("slow"), word("time", TIME)
     # `look` answers 0 unless now ≤ until, and no report is of the future.
     Run.now().learn(z3.Or(slow.term == 0, (slow >> 200).term >= time.term))
-    return module.advance(word("word"), time, word("encoded", 2**54), word("confidence", 65_535), signed("target", 2**19), slow, word("feed"))
+    return module.advance(
+        word("word"),
+        time,
+        word("encoded", 2**54),
+        word("confidence", 65_535),
+        signed("target", 2**19),
+        slow,
+        word("feed"),
+    )
 
 
-@case("prices.vy", "relook", "times 32 bits; a slow price counts until now or later; a frozen word is of later than now")
+@case(
+    "prices.vy", "relook", "times 32 bits; a slow price counts until now or later; a frozen word is of later than now"
+)
 def _() -> Any:
     module = prices(
         encode=lambda price: word("encoded", 2**54),
@@ -397,7 +421,11 @@ def _() -> Any:
     return module.relook(word("word"), slow, word("feed"))
 
 
-@case("prices.vy", "read", "fields as wide as they are; the word is of now or earlier (a frozen one is of later: its age wraps, and is asked for by its highest bit)")
+@case(
+    "prices.vy",
+    "read",
+    "fields as wide as they are; the word is of now or earlier (a frozen one is of later: its age wraps, and is asked for by its highest bit)",
+)
 def _() -> Any:
     module = prices(_signed=lambda word_, end, width: signed(f"field_{end}", 2 ** (width - 1) - 1, -(2 ** (width - 1))))
     stored = word("word")
@@ -440,7 +468,9 @@ def _() -> Any:
     start, end = times & TIME, module_times >> 32
     Run.now().learn(start.term < end.term, start.term <= z3.Int("now"))
     minimum = (2**24 - 1) * 10**16
-    return module._on_the_way(signed("square", 2**250), signed("to", 2**250), word("least", minimum), word("least_to", minimum))
+    return module._on_the_way(
+        signed("square", 2**250), signed("to", 2**250), word("least", minimum), word("least_to", minimum)
+    )
 
 
 def _sums(markets: int) -> SimpleNamespace:
@@ -500,6 +530,10 @@ class _Position:
         return self.cost
 
 
-@case("requirement.vy", "_sum", "a 16th market after 15: |size|, spot ≤ 1e33, |cost| ≤ 1e36, index ≤ 1e27, |P*| < 1e28, fields 16 bits")
+@case(
+    "requirement.vy",
+    "_sum",
+    "a 16th market after 15: |size|, spot ≤ 1e33, |cost| ≤ 1e36, index ≤ 1e27, |P*| < 1e28, fields 16 bits",
+)
 def _() -> Any:
     return _sum_of_one()

@@ -203,7 +203,13 @@ def _chosen(first: Callable[[Any, Any], z3.BoolRef]) -> Callable[[Any, Any], Any
 
 def passed(value: Any) -> Any:
     """Structs are passed by value."""
-    return copy.copy(value) if isinstance(value, SimpleNamespace) else copy.copy(value) if isinstance(value, list) else value
+    return (
+        copy.copy(value)
+        if isinstance(value, SimpleNamespace)
+        else copy.copy(value)
+        if isinstance(value, list)
+        else value
+    )
 
 
 class _Rewritten(ast.NodeTransformer):
@@ -262,9 +268,7 @@ def block(text: str, start: int) -> str:
 
 def load(name: str, **given: Any) -> SimpleNamespace:
     """The functions of contracts/modules/<name>.vy, or of contracts/<Name>.vy; `given` are names that they use."""
-    path = next(
-        path for path in (CONTRACTS / "modules" / f"{name}.vy", CONTRACTS / f"{name}.vy") if path.is_file()
-    )
+    path = next(path for path in (CONTRACTS / "modules" / f"{name}.vy", CONTRACTS / f"{name}.vy") if path.is_file())
     text = LOOP.sub(r"\1 in ", path.read_text()).replace("staticcall ", "").replace("extcall ", "")
     space: dict[str, Any] = {
         "_unsafe": unsafe,
