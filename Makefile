@@ -18,7 +18,7 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python coverage lint format gas reference sizes demo clean
+.PHONY: help setup lock compile test test-contracts test-python proofs coverage lint format gas reference sizes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ test-contracts: compile
 # files come first, in the order of tests/order.py.
 test-python: compile
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+
+proofs: setup ## what holds for all numbers and all words: docs/proofs.md; part of `test`
+	pytest -q -p no:ape_test tests/proofs
 
 coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
 	@python -m scripts.coverage --workers $(WORKERS)

@@ -25,7 +25,8 @@ MUTANTS = [
         edits=(
             Edit(
                 file="modules/ledger.vy",
-                old="(convert(convert(high, bytes32), uint256) << 128) | (convert(convert(low, bytes32), uint256) & _LOW_128)",
+                old="(convert(convert(high, bytes32), uint256) << 128) | (convert(convert(low, bytes32), uint256) & "
+                "_LOW_128)",
                 new="(convert(convert(high, bytes32), uint256) << 128) | convert(convert(low, bytes32), uint256)",
             ),
         ),
@@ -40,7 +41,13 @@ MUTANTS = [
     Mutant(
         name="count-of-one-bit-too-few",
         sentence="2: At most 16 markets an account, so that liquidating one is always affordable",
-        edits=(Edit(file="modules/account.vy", old="unsafe_add(nibbles, nibbles >> 4) & _BY_8", new="(nibbles | nibbles >> 4) & _BY_8"),),
+        edits=(
+            Edit(
+                file="modules/account.vy",
+                old="unsafe_add(nibbles, nibbles >> 4) & _BY_8",
+                new="(nibbles | nibbles >> 4) & _BY_8",
+            ),
+        ),
         killers=(f"{BYTECODE}[account-check_count__of_a_bit_more__is_one_more]",),
     ),
     Mutant(
@@ -55,7 +62,8 @@ MUTANTS = [
         edits=(
             Edit(
                 file="modules/prices.vy",
-                old="    return convert(convert(word << unsafe_sub(256, end), bytes32), int256) >> unsafe_sub(256, width)",
+                old="    return convert(convert(word << unsafe_sub(256, end), bytes32), int256) >> unsafe_sub(256, "
+                "width)",
                 new="    return convert((word << unsafe_sub(256, end)) >> unsafe_sub(256, width), int256)",
             ),
         ),
@@ -64,7 +72,9 @@ MUTANTS = [
     Mutant(
         name="price-with-a-bit-too-few",
         sentence="11: parameters, prices, indices, sightings likewise",
-        edits=(Edit(file="modules/prices.vy", old="    exponent += min(above, 2)", new="    exponent += min(above, 1)"),),
+        edits=(
+            Edit(file="modules/prices.vy", old="    exponent += min(above, 2)", new="    exponent += min(above, 1)"),
+        ),
         killers=(f"{BYTECODE}[prices-check_price__has_the_smallest_exponent]",),
     ),
 ]

@@ -31,7 +31,9 @@ def _times(a: Interval, b: Interval) -> Interval:
     return min(products), max(products)
 
 
-def of(value: z3.ArithRef, bounds: Mapping[str, Interval], divided: Mapping[str, tuple], seen: dict | None = None) -> Interval:
+def of(
+    value: z3.ArithRef, bounds: Mapping[str, Interval], divided: Mapping[str, tuple], seen: dict | None = None
+) -> Interval:
     """The interval of a term; `divided` says of a quotient what it is one of."""
     seen = {} if seen is None else seen
     key = value.get_id()
@@ -48,8 +50,22 @@ def _of(value: z3.ArithRef, bounds: Mapping[str, Interval], divided: Mapping[str
         if (parts := divided.get(str(value))) is not None:
             (least, most), (by, widest) = (of(part, bounds, divided, seen) for part in parts)
             by = max(by, 1)
-            low = max(low, least if least in (inf, -inf) else least // (by if least < 0 else widest) if widest != inf else min(least, 0))
-            high = min(high, most if most in (inf, -inf) else most // (by if most >= 0 else widest) if widest != inf or most >= 0 else 0)
+            low = max(
+                low,
+                least
+                if least in (inf, -inf)
+                else least // (by if least < 0 else widest)
+                if widest != inf
+                else min(least, 0),
+            )
+            high = min(
+                high,
+                most
+                if most in (inf, -inf)
+                else most // (by if most >= 0 else widest)
+                if widest != inf or most >= 0
+                else 0,
+            )
         return low, high
     parts = [of(part, bounds, divided, seen) for part in value.children() if z3.is_arith(part)]
     if z3.is_add(value):

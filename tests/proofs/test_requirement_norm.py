@@ -1,15 +1,17 @@
 """
 The requirement: rounded against the account, and a norm, so that merging accounts never needs more.
 
-What the model computes is proven on integers without bounds. That its root is a norm is proven over the reals, step by
-step, as docs/maths.md (section 2) derives it; the steps are put together on paper:
+What the model computes is proven on integers without bounds. That its root is a norm is proven over the reals, step
+by step, as docs/maths.md (section 2) derives it; the steps are put together on paper:
 
-1. A form Sᵀ ρ S that is nowhere below 0 keeps Cauchy's inequality (`test_form__…`), so its root is subadditive. That ρ is
-   such a form is what the contract's factorisation refuses otherwise (tests/unit/modules).
+1. A form Sᵀ ρ S that is nowhere below 0 keeps Cauchy's inequality (`test_form__…`), so its root is subadditive. That
+   ρ is such a form is what the contract's factorisation refuses otherwise (tests/unit/modules).
 2. P and −N are sums of positive parts, which are subadditive (`test_sides__…`).
 3. R is the root of a sum of squares of subadditive numbers not below 0; two at a time they make another such number
-   (`test_squares__…`), so by induction all do: (u x)² of each market, P², N², and the form, each times a weight not below 0.
-4. Rounding the root up keeps it subadditive (`test_root__…`), and so does the larger of it and the floor (`test_floor__…`).
+   (`test_squares__…`), so by induction all do: (u x)² of each market, P², N², and the form, each times a weight not
+   below 0.
+4. Rounding the root up keeps it subadditive (`test_root__…`), and so does the larger of it and the floor
+   (`test_floor__…`).
 
 Rounding of the exposures before they are squared moves R by less than tests/model/test_subadditivity.py allows.
 """
@@ -40,9 +42,13 @@ def totalled(module: ModuleType):
     def claims(result):
         root, charge = map(term, result)
         unit = 10**6
-        yield Claim("the root is not below the exact one", z3.Or(square.term <= 0, root * root >= square.term * unit**2))
-        yield Claim("and less than a unit above it",
-                    z3.Or(square.term <= 0, (root - unit) * (root - unit) < square.term * unit**2))
+        yield Claim(
+            "the root is not below the exact one", z3.Or(square.term <= 0, root * root >= square.term * unit**2)
+        )
+        yield Claim(
+            "and less than a unit above it",
+            z3.Or(square.term <= 0, (root - unit) * (root - unit) < square.term * unit**2),
+        )
         yield Claim("a form below 0 counts as 0", z3.Or(square.term > 0, root == 0))
         yield Claim("so with the charge", z3.And(charge * 10**23 >= gross.term, (charge - 1) * 10**23 < gross.term))
 
@@ -93,8 +99,11 @@ def test_square__of_any_exposures__is_the_quadratic_form():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("100 * own + 2 * cross", "100 * own + cross"), ("positive * positive + negative * negative", "(positive + negative) * positive"),
-     ("for j, second in buckets[place + 1 :]", "for j, second in buckets[place + 2 :]")],
+    [
+        ("100 * own + 2 * cross", "100 * own + cross"),
+        ("positive * positive + negative * negative", "(positive + negative) * positive"),
+        ("for j, second in buckets[place + 1 :]", "for j, second in buckets[place + 2 :]"),
+    ],
 )
 def test_square__broken__is_refuted(old, new):
     assert squared(broken(requirement, old, new)) is not None
@@ -103,21 +112,29 @@ def test_square__broken__is_refuted(old, new):
 def measured(module: ModuleType, *assumed: z3.BoolRef):
     """An account with one market: each figure against what it is without rounding."""
     cash, spot, size, cost = ints("cash spot size cost")
-    index, p_star, up, down, faded_up, faded_down, s, u, g, iota, least = ints("index p up down fup fdown s u g iota least")
-    reading = SimpleNamespace(state=0, index=index, p_star=p_star, up=up, down=down, up_faded=faded_up, down_faded=faded_down)
+    index, p_star, up, down, faded_up, faded_down, s, u, g, iota, least = ints(
+        "index p up down fup fdown s u g iota least"
+    )
+    reading = SimpleNamespace(
+        state=0, index=index, p_star=p_star, up=up, down=down, up_faded=faded_up, down_faded=faded_down
+    )
     parameters = SimpleNamespace(s=s, u=u, g=g, bucket=0, ramp_end=0)
     parameters.at = lambda now: parameters
     risk = SimpleNamespace(kappa=2_500, iota=iota, min_requirement=least, rho_at=lambda i, j: 0)
 
     def run():
-        return module._measure(cash, {0: Holding(spot, size, cost)}, lambda market: (reading, parameters), module.Shared(risk))
+        return module._measure(
+            cash, {0: Holding(spot, size, cost)}, lambda market: (reading, parameters), module.Shared(risk)
+        )
 
     def claims(it):
         worth = spot.term * index.term + size.term * p_star.term
         exact = (cash.term - cost.term) * WAD + worth
         equity = term(it.equity) * WAD
         held = z3.Or(spot.term != 0, size.term != 0, cost.term > 0)
-        yield Claim("equity is rounded down, less than a wei", z3.Implies(held, z3.And(equity <= exact, equity > exact - WAD)))
+        yield Claim(
+            "equity is rounded down, less than a wei", z3.Implies(held, z3.And(equity <= exact, equity > exact - WAD))
+        )
         exposure = (spot.term + size.term) * index.term
         lose = z3.If(exposure > 0, exposure * down.term, -exposure * up.term)
         gain = z3.If(exposure > 0, exposure * faded_up.term, -exposure * faded_down.term)
@@ -128,13 +145,30 @@ def measured(module: ModuleType, *assumed: z3.BoolRef):
         yield Claim("which is one market's", term(it.floor) == least.term * 10**16)
 
     with without(module, isqrt=isqrt):
-        return counterexample(run, claims, index.term > 0, *(z3.Int(name) >= 0 for name in "spot up down fup fdown s u g iota least".split()), *assumed)
+        return counterexample(
+            run,
+            claims,
+            index.term > 0,
+            *(z3.Int(name) >= 0 for name in ["spot", "up", "down", "fup", "fdown", "s", "u", "g", "iota", "least"]),
+            *assumed,
+        )
 
 
 FIXED = tuple(
     z3.Int(name) == value
-    for name, value in {"index": 3 * WAD + 1, "p": 3 * WAD - 7, "up": 300, "down": 100, "fup": 70, "fdown": 30, "s": 0, "u": 0,
-                        "g": 1_301, "iota": 15_001, "least": 1}.items()
+    for name, value in {
+        "index": 3 * WAD + 1,
+        "p": 3 * WAD - 7,
+        "up": 300,
+        "down": 100,
+        "fup": 70,
+        "fdown": 30,
+        "s": 0,
+        "u": 0,
+        "g": 1_301,
+        "iota": 15_001,
+        "least": 1,
+    }.items()
 )
 """A market in which a broken twin is looked for: with it all is linear."""
 
@@ -185,7 +219,8 @@ def test_sides__of_a_sum__are_no_more_than_the_sides_summed():
 
 
 def test_squares__of_subadditive_numbers__have_a_subadditive_root():
-    """X² = x₁² + x₂² with x ≤ y + z in both places gives X ≤ Y + Z: Minkowski in two places, and by induction in all."""
+    """X² = x₁² + x₂² with x ≤ y + z in both places gives X ≤ Y + Z: Minkowski in two places, and by induction in
+    all."""
     x1, x2, y1, y2, z1, z2, x, y, z = z3.Reals("x1 x2 y1 y2 z1 z2 x y z")
     cauchy = (y1 * z1 + y2 * z2) * (y1 * z1 + y2 * z2) <= (y1 * y1 + y2 * y2) * (z1 * z1 + z2 * z2)
     assert refuted([], cauchy) is None

@@ -1,5 +1,6 @@
 """
-Slices and what is asked for them: parts sum to the whole, custody is never short, and h never falls by rounding but by wei.
+Slices and what is asked for them: parts sum to the whole, custody is never short, and h never falls by rounding but
+by wei.
 
 The model is run on integers without bounds; derived in docs/maths.md, section 4.
 """
@@ -15,7 +16,7 @@ from keeper.model import auction, trading
 from keeper.model.ledger import Account
 from keeper.model.requirement import Assessment, Holding
 from keeper.model.rounding import WAD
-from keeper.model.words import Curve, Indices, Run, Terms, Totals
+from keeper.model.words import Indices, Totals
 from tests.proofs.symbolic import Claim, Int, counterexample, ints, term
 from tests.proofs.test_trades import MARKET, SHORT, TAKER, VAULT, Doubles, book, house_of, z_abs
 from tests.proofs.twin import broken, without
@@ -116,7 +117,10 @@ FIXED = (FRACTION.term == WAD // 3, z3.Int("supply") == WAD + 9, z3.Int("positiv
         ("to_opener = opener_gets if opener == taker else 0", "to_opener = opener_gets"),
         ("vault_gets = taker_pays - account_gets - opener_gets", "vault_gets = taker_pays - account_gets"),
         ("drawn = min(amount, self.custody.value.reserve)", "drawn = amount"),
-        ("self.indices.value.supply * (owned - loss) // owned", "ceil_div(self.indices.value.supply * (owned - loss), owned) + 1"),
+        (
+            "self.indices.value.supply * (owned - loss) // owned",
+            "ceil_div(self.indices.value.supply * (owned - loss), owned) + 1",
+        ),
     ],
 )
 def test_slice__broken__is_refuted(old, new):
@@ -160,26 +164,33 @@ def bought(module: ModuleType, *assumed: z3.BoolRef):
         if quote.reason in auction.NOT_RELIEVED:
             return
         own = z3.If(EQUITY.term > 0, EQUITY.term, 0)
-        to_taker, penalty, paid_rate = (term(rate) for rate in (quote.lambda_account, quote.penalty, quote.lambda_taker))
+        to_taker, penalty, paid_rate = (
+            term(rate) for rate in (quote.lambda_account, quote.penalty, quote.lambda_taker)
+        )
         rate, fraction = to_taker + penalty, term(quote.fraction)
-        target = TARGET.term * BPS_TO_WAD
         yield Claim("λ_a + φ_a is at most h", z3.And(to_taker >= 0, penalty >= 0, rate * MM.term <= own * WAD))
         yield Claim("the taker is paid what the account gives, or more", z3.And(paid_rate >= to_taker))
         most = term(quote.fraction_max)
         yield Claim("f_max is a fraction above 0", z3.And(most > 0, most <= WAD))
-        yield Claim("f is nothing, all, or within what was asked and f_max",
-                    z3.Or(fraction == 0, fraction == WAD, z3.And(fraction <= FRACTION.term, fraction <= most)))
+        yield Claim(
+            "f is nothing, all, or within what was asked and f_max",
+            z3.Or(fraction == 0, fraction == WAD, z3.And(fraction <= FRACTION.term, fraction <= most)),
+        )
         # Amounts, each against what it is without rounding; scaled by WAD².
         value, kept = EQUITY.term * WAD - paid_rate * MM.term, EQUITY.term * WAD - rate * MM.term
         pays, gets, fine = term(quote.taker_pays), term(quote.account_gets), term(quote.penalty_paid)
         scale = WAD * WAD
-        yield Claim("the taker pays no less", z3.And(pays * scale >= fraction * value, pays * scale < fraction * value + scale))
+        yield Claim(
+            "the taker pays no less", z3.And(pays * scale >= fraction * value, pays * scale < fraction * value + scale)
+        )
         yield Claim("the account is never asked for cash", gets >= 0)
         yield Claim("it gets no more than its part", z3.If(EQUITY.term > 0, gets * scale <= fraction * kept, gets == 0))
         yield Claim("the penalty is no more than its part", fine * scale <= fraction * penalty * MM.term)
         vault_pays = term(quote.vault_pays)
-        yield Claim("while h > 0 the vault pays no more than it says, and is paid its penalty",
-                    z3.Or(EQUITY.term <= 0, pays - gets >= fine - vault_pays))
+        yield Claim(
+            "while h > 0 the vault pays no more than it says, and is paid its penalty",
+            z3.Or(EQUITY.term <= 0, pays - gets >= fine - vault_pays),
+        )
         yield Claim("and says 0 where it pays nothing of λ", z3.Or(paid_rate != to_taker, vault_pays == 0))
 
     return counterexample(lambda: quoted(module), claims, *IN_RANGE, *assumed)
@@ -189,15 +200,25 @@ def test_quote__of_any_account_in_breach__is_rounded_against_who_is_paid():
     assert bought(auction) is None
 
 
-RATES = (LAMBDA.term == WAD // 3, TARGET.term == 14_000, PENALTY.term == 500, MM.term == 100 * WAD + 7, SECONDS.term == 10,
-         BACKSTOP.term == 300, FRACTION.term == WAD // 7)
+RATES = (
+    LAMBDA.term == WAD // 3,
+    TARGET.term == 14_000,
+    PENALTY.term == 500,
+    MM.term == 100 * WAD + 7,
+    SECONDS.term == 10,
+    BACKSTOP.term == 300,
+    FRACTION.term == WAD // 7,
+)
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("taker_pays=ceil_div(taken * value, WAD**2)", "taker_pays=taken * value // WAD**2"),
-        ("taken * (equity * WAD - (to_taker + to_vault) * mm) // WAD**2", "ceil_div(taken * (equity * WAD - (to_taker + to_vault) * mm), WAD**2)"),
+        (
+            "taken * (equity * WAD - (to_taker + to_vault) * mm) // WAD**2",
+            "ceil_div(taken * (equity * WAD - (to_taker + to_vault) * mm), WAD**2)",
+        ),
         ("penalty_paid=taken * to_vault * mm // WAD**2", "penalty_paid=ceil_div(taken * to_vault * mm, WAD**2)"),
         ("min(terms.penalty * BPS_TO_WAD, positive - to_taker)", "terms.penalty * BPS_TO_WAD"),
         ("to_taker = min(now_at, positive)", "to_taker = now_at"),
@@ -214,8 +235,9 @@ def relieved(module: ModuleType, *assumed: z3.BoolRef):
     """
     h after a slice against h before, with what the account keeps as `Clearinghouse.slice` leaves it.
 
-    `left` is what the quote counts with: equity less its part, rounded up, and what the account gets. The requirement of
-    the rest is (1 − f)·MM by homogeneity, but for what rounding a size by a wei moves (tests/model/test_subadditivity.py).
+    `left` is what the quote counts with: equity less its part, rounded up, and what the account gets. The requirement
+    of the rest is (1 − f)·MM by homogeneity, but for what rounding a size by a wei moves
+    (tests/model/test_subadditivity.py).
     """
 
     def claims(quote):
@@ -226,12 +248,18 @@ def relieved(module: ModuleType, *assumed: z3.BoolRef):
         rate = term(quote.lambda_account) + term(quote.penalty)
         whole = z3.And(part * WAD >= fraction * EQUITY.term, part * WAD < fraction * EQUITY.term + WAD)
         left = EQUITY.term - part + term(quote.account_gets)
-        yield Claim("a solvent account's h falls by less than two wei of equity",
-                    z3.Implies(z3.And(whole, EQUITY.term > 0), left * WAD > EQUITY.term * (WAD - fraction) - 2 * WAD))
-        yield Claim("an insolvent one's equity never falls",
-                    z3.Implies(z3.And(whole, EQUITY.term <= 0), left >= EQUITY.term))
+        yield Claim(
+            "a solvent account's h falls by less than two wei of equity",
+            z3.Implies(z3.And(whole, EQUITY.term > 0), left * WAD > EQUITY.term * (WAD - fraction) - 2 * WAD),
+        )
+        yield Claim(
+            "an insolvent one's equity never falls", z3.Implies(z3.And(whole, EQUITY.term <= 0), left >= EQUITY.term)
+        )
         cost = EQUITY.term * WAD * WAD - left * WAD * WAD
-        yield Claim("relief costs λ_a + φ_a a unit released, and two wei", z3.Implies(whole, cost < fraction * rate * MM.term + 2 * WAD * WAD))
+        yield Claim(
+            "relief costs λ_a + φ_a a unit released, and two wei",
+            z3.Implies(whole, cost < fraction * rate * MM.term + 2 * WAD * WAD),
+        )
         target = TARGET.term * BPS_TO_WAD
         least = z3.Or(fraction == WAD, left * WAD * WAD <= target * MM.term * (WAD - fraction) + WAD * MM.term)
         yield Claim("h after it is at most B, and 1e-18 of the requirement before", z3.Implies(whole, least))
@@ -247,7 +275,10 @@ def test_relief__of_any_account_in_breach__never_lowers_health_and_never_passes_
     ("old", "new"),
     [
         ("(target - health) * WAD // (target", "(target - health + WAD // 99) * WAD // (target"),
-        ("taken * (equity * WAD - (to_taker + to_vault) * mm) // WAD**2", "taken * (equity * WAD - (to_taker + 2 * to_vault) * mm) // WAD**2"),
+        (
+            "taken * (equity * WAD - (to_taker + to_vault) * mm) // WAD**2",
+            "taken * (equity * WAD - (to_taker + 2 * to_vault) * mm) // WAD**2",
+        ),
     ],
 )
 def test_relief__broken__is_refuted(old, new):
@@ -261,16 +292,30 @@ def test_relief__broken__is_refuted(old, new):
 def curved(module: ModuleType):
     t0, l0, t1, l1, t2, l2, early, late = ints("t0 l0 t1 l1 t2 l2 early late")
     curve = SimpleNamespace(points=((t0, l0), (t1, l1), (t2, l2)))
-    rising = [t0.term < t1.term, t1.term < t2.term, l0.term >= 0, l0.term <= l1.term, l1.term <= l2.term, l2.term <= 10_000]
+    rising = [
+        t0.term < t1.term,
+        t1.term < t2.term,
+        l0.term >= 0,
+        l0.term <= l1.term,
+        l1.term <= l2.term,
+        l2.term <= 10_000,
+    ]
 
     def claims(result):
         first, second = map(term, result)
         yield Claim("λ never falls", first <= second)
-        yield Claim("and lies between the first and the last point",
-                    z3.And(first >= l0.term * BPS_TO_WAD, second <= l2.term * BPS_TO_WAD, second <= WAD))
+        yield Claim(
+            "and lies between the first and the last point",
+            z3.And(first >= l0.term * BPS_TO_WAD, second <= l2.term * BPS_TO_WAD, second <= WAD),
+        )
 
-    return counterexample(lambda: (module.lambda_at(curve, early), module.lambda_at(curve, late)), claims,
-                          *rising, t0.term >= 0, early.term <= late.term)
+    return counterexample(
+        lambda: (module.lambda_at(curve, early), module.lambda_at(curve, late)),
+        claims,
+        *rising,
+        t0.term >= 0,
+        early.term <= late.term,
+    )
 
 
 def test_lambda__of_any_curve__never_falls():
@@ -278,7 +323,16 @@ def test_lambda__of_any_curve__never_falls():
 
 
 def test_lambda__broken__is_refuted():
-    assert curved(broken(auction, "for (start, low), (end, high) in pairwise(points):", "for (start, high), (end, low) in pairwise(points):")) is not None
+    assert (
+        curved(
+            broken(
+                auction,
+                "for (start, low), (end, high) in pairwise(points):",
+                "for (start, high), (end, low) in pairwise(points):",
+            )
+        )
+        is not None
+    )
 
 
 def opened(module: ModuleType):

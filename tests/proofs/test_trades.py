@@ -1,8 +1,8 @@
 """
 Trades, settlement, deposits and withdrawals: no cost is made or lost, and tokens held stay Σ cash − Σ cost + reserve.
 
-The acts of the model are run as they are, over integers without bounds; what a change of cash becomes when it is written
-is proven in test_cash.py, so here the changes are what is summed. Derived in docs/maths.md, section 1.
+The acts of the model are run as they are, over integers without bounds; what a change of cash becomes when it is
+written is proven in test_cash.py, so here the changes are what is summed. Derived in docs/maths.md, section 1.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Engine:
 
 
 class Doubles:
-    """For a Clearinghouse, or what it is built on: with unknown holdings, whose changes of cash are kept beside instead of written."""
+    """For a Clearinghouse, or what it is built on: with unknown holdings, whose changes of cash are kept beside
+    instead of written."""
 
     def __init__(self, holdings: dict[int, Holding], book: MarketBook, flags: int = PERP_ALLOWED) -> None:
         self.journal = Journal()
@@ -145,18 +146,25 @@ def traded(module: ModuleType, *assumed: z3.BoolRef):
         return house, sides
 
     def claims(result):
-        house, sides = result
+        house, _ = result
         taker, maker = house.held(TAKER), house.held(MAKER)
         settled = house.changes[TAKER] + fee, house.changes[MAKER] + other_fee
         gained = taker.cost - settled[0] - old_cost
-        yield Claim("what one side gains in size the other loses", term(taker.size + maker.size) == term(old_size + other_size))
+        yield Claim(
+            "what one side gains in size the other loses", term(taker.size + maker.size) == term(old_size + other_size)
+        )
         yield Claim("so with cost, before settling", term(gained + (maker.cost - settled[1] - other_cost)) == 0)
         exact = size * (PRICE - FUNDING)
         yield Claim("the taker's cost is not below the price", z3.And((gained * WAD >= exact).term))
         yield Claim("and less than a wei above it", (gained * WAD < exact + WAD).term)
-        yield Claim("no size is lost from the market's sum", term(house.books[MARKET].size - Int(z3.Int("book_size")))
-                    == term(z_abs(taker.size) + z_abs(maker.size) - z_abs(old_size) - z_abs(other_size)))
-        yield Claim("fees are the vault's", term(house.custody.value.reserve - Int(z3.Int("reserve"))) == term(fee + other_fee))
+        yield Claim(
+            "no size is lost from the market's sum",
+            term(house.books[MARKET].size - Int(z3.Int("book_size")))
+            == term(z_abs(taker.size) + z_abs(maker.size) - z_abs(old_size) - z_abs(other_size)),
+        )
+        yield Claim(
+            "fees are the vault's", term(house.custody.value.reserve - Int(z3.Int("reserve"))) == term(fee + other_fee)
+        )
         paid_in = Int(z3.Int("book_cost"))
         yield Claim("a market pays out what was paid in", z3.Or(paid_in.term > 0, term(house.books[MARKET].cost) <= 0))
         yield house.custody_kept()
@@ -231,16 +239,25 @@ def test_settle__of_any_position__moves_what_it_is_worth_and_no_more(flags):
 @pytest.mark.parametrize(
     ("old", "new", "flags"),
     [
-        ("return holding.size * reading.p_star // WAD - holding.cost",
-         "return ceil_div(holding.size * reading.p_star, WAD) - holding.cost", PERP_ALLOWED),
-        ("return holding.size * reading.p_star // WAD - holding.cost",
-         "return ceil_div(holding.size * reading.p_star, WAD) - holding.cost", RETIRED),
+        (
+            "return holding.size * reading.p_star // WAD - holding.cost",
+            "return ceil_div(holding.size * reading.p_star, WAD) - holding.cost",
+            PERP_ALLOWED,
+        ),
+        (
+            "return holding.size * reading.p_star // WAD - holding.cost",
+            "return ceil_div(holding.size * reading.p_star, WAD) - holding.cost",
+            RETIRED,
+        ),
         ("if assessment.state != LIVE or assessment.equity < 0:", "if assessment.state != LIVE:", PERP_ALLOWED),
         ("value = self.profit_paid(market, value)\n        elif", "pass\n        elif", PERP_ALLOWED),
-        ("settled = holding._replace(cost=holding.cost + value)\n        check_holding(settled)\n"
-         "        self.book_cost(market, value)\n        self.write(account, value,",
-         "settled = holding\n        check_holding(settled)\n"
-         "        self.book_cost(market, value)\n        self.write(account, value,", PERP_ALLOWED),
+        (
+            "settled = holding._replace(cost=holding.cost + value)\n        check_holding(settled)\n"
+            "        self.book_cost(market, value)\n        self.write(account, value,",
+            "settled = holding\n        check_holding(settled)\n"
+            "        self.book_cost(market, value)\n        self.write(account, value,",
+            PERP_ALLOWED,
+        ),
     ],
 )
 def test_settle__broken__is_refuted(old, new, flags):

@@ -1,8 +1,8 @@
 """
 Unchecked arithmetic: within the bounds of what it is given, no `unsafe_` operation of a contract leaves its type.
 
-Each function is run from its source (vyper_source.py) on all numbers within its bounds (unchecked.py); what is run on none
-stands in `TOLD`, with the reason. docs/proofs.md lists all.
+Each function is run from its source (vyper_source.py) on all numbers within its bounds (unchecked.py); what is run on
+none stands in `TOLD`, with the reason. docs/proofs.md lists all.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import z3
 
-from tests.proofs import intervals
+from tests.proofs import intervals, unchecked_acts, unchecked_engine
 from tests.proofs.symbolic import paths, refuted
 from tests.proofs.told import TOLD
 from tests.proofs.unchecked import CASES, Case
 from tests.proofs.vyper_source import OWED, RANGES, Obligation, place_of_every_unsafe
 
 PAGE = Path(__file__).parents[2] / "docs" / "proofs.md"
+assert unchecked_acts and unchecked_engine, "they have cases too"
 MET: dict[tuple[str, str], set[str]] = {}
 
 
@@ -41,7 +42,9 @@ def broken(obligation: Obligation) -> z3.ModelRef | None:
     return refuted(obligation.facts, obligation.holds)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.file}-{case.function}{'-' * bool(case.part)}{case.part}")
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: f"{case.file}-{case.function}{'-' * bool(case.part)}{case.part}"
+)
 def test_unchecked__within_its_bounds__never_leaves_its_type(case):
     found = owed(case)
     for obligation in found:

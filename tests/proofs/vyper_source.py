@@ -1,16 +1,15 @@
 """
 The contracts' own functions run on unknown integers, as `symbolic.py` runs the model's.
 
-A function's body in Vyper is, but for a few words, a body in Python. Those words are replaced, the rest is run: `//` and `%`
-truncate, checked arithmetic has no result where it would leave its type, and every `unsafe_` operation leaves an
-obligation: that on this path its exact result is within its type, so that leaving out the check changes nothing.
+A function's body in Vyper is, but for a few words, a body in Python. Those words are replaced, the rest is run: `//`
+and `%` truncate, checked arithmetic has no result where it would leave its type, and every `unsafe_` operation leaves
+an obligation: that on this path its exact result is within its type, so that leaving out the check changes nothing.
 
-Words are integers here: fields are quotients and remainders of them by powers of 2. What is combined by `|`, `^` or an
-unknown shift is known by its bounds alone; what packing does is proven on the bytecode (test_bytecode.py).
+Words are integers here: fields are quotients and remainders of them by powers of 2. What is combined by `|`, `^` or
+an unknown shift is known by its bounds alone; what packing does is proven on the bytecode (test_bytecode.py).
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -203,14 +202,14 @@ def _chosen(first: Callable[[Any, Any], z3.BoolRef]) -> Callable[[Any, Any], Any
 
 def passed(value: Any) -> Any:
     """Structs are passed by value."""
-    return copy.copy(value) if isinstance(value, SimpleNamespace) else copy.copy(value) if isinstance(value, list) else value
+    return copy.copy(value) if isinstance(value, (SimpleNamespace, list)) else value
 
 
 class _Rewritten(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - the name that ast gives it
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name.startswith("unsafe_"):
@@ -222,11 +221,11 @@ class _Rewritten(ast.NodeTransformer):
             return ast.Call(node.func, [ast.Constant(ast.unparse(node.args[0]))], [])
         return node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         return ast.Assign(node.targets, self._copied(node.value), lineno=node.lineno)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
         assert node.value is not None
         return ast.Assign([node.target], self._copied(node.value), lineno=node.lineno)
@@ -237,6 +236,7 @@ class _Rewritten(ast.NodeTransformer):
 
 
 CONSTANT = re.compile(r"^(\w+): constant\(\s*[^)]*?\s*\) = ", re.MULTILINE)
+FIELD = re.compile(r"^    (\w+): ", re.MULTILINE)
 STRUCT = re.compile(r"^struct (\w+):", re.MULTILINE)
 FUNCTION = re.compile(r"^def (\w+)\(", re.MULTILINE)
 LOOP = re.compile(r"^(\s*for \w+): [\w\[\], ]+ in ", re.MULTILINE)
@@ -262,9 +262,7 @@ def block(text: str, start: int) -> str:
 
 def load(name: str, **given: Any) -> SimpleNamespace:
     """The functions of contracts/modules/<name>.vy, or of contracts/<Name>.vy; `given` are names that they use."""
-    path = next(
-        path for path in (CONTRACTS / "modules" / f"{name}.vy", CONTRACTS / f"{name}.vy") if path.is_file()
-    )
+    path = next(path for path in (CONTRACTS / "modules" / f"{name}.vy", CONTRACTS / f"{name}.vy") if path.is_file())
     text = LOOP.sub(r"\1 in ", path.read_text()).replace("staticcall ", "").replace("extcall ", "")
     space: dict[str, Any] = {
         "_unsafe": unsafe,
@@ -272,15 +270,24 @@ def load(name: str, **given: Any) -> SimpleNamespace:
         "convert": convert,
         "min": _chosen(lambda a, b: a <= b),
         "max": _chosen(lambda a, b: a >= b),
-        "empty": lambda kind: [0] * 8 if kind.endswith("[8]") else False if kind == "bool" else 0,
         "max_value": lambda kind: RANGES[kind][1],
         "range": lambda first, last=None, bound=None: range(first) if last is None else range(first, last),
     }
     self = SimpleNamespace()
     space["self"] = self
     space.update(given)
+    structs: dict[str, list[str]] = {}
     for found in STRUCT.finditer(text):
         space.setdefault(found[1], SimpleNamespace)
+        structs[found[1]] = FIELD.findall(block(text, found.start()))
+
+    def empty(kind: str) -> Any:
+        if kind in structs:
+            return SimpleNamespace(**dict.fromkeys(structs[kind], 0))
+        return [0] * 8 if kind.endswith("[8]") else False if kind == "bool" else 0
+
+    if "empty" not in given:
+        space["empty"] = empty
     for found in CONSTANT.finditer(text):
         expression = text[found.end() :].split("\n\n")[0]
         for end in range(1, expression.count("\n") + 2):
