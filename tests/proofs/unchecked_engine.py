@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import z3
 
@@ -148,6 +148,30 @@ def _() -> Any:
     return module.relook(word("word"), slow, word("feed"))
 
 
+class PriceWord(Packed):
+    """A price word by its fields, of which the signed ones are shifted up to their sign and down again."""
+
+    SIGNED: ClassVar[dict[int, tuple[str, int]]] = {130: ("funding", 72), 110: ("basis", 20), 78: ("gap", 16)}
+
+    def __lshift__(self, bits: int) -> Signed:
+        name, width = self.SIGNED[bits]
+        return Signed(name, width)
+
+    def __rshift__(self, bits: int) -> Any:
+        return self.fields[bits] if bits == 255 else Packed(self.fields, self.at + bits)
+
+
+class Signed:
+    """A signed field at the top of a word."""
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name, self.width = name, width
+
+    def __rshift__(self, bits: int) -> Value:
+        most = 2 ** (self.width - 1)
+        return signed(self.name, most - 1, -most)
+
+
 @case(
     "prices.vy",
     "read",
@@ -156,8 +180,12 @@ def _() -> Any:
 )
 def _() -> Any:
     module = prices(_signed=lambda word_, end, width: signed(f"field_{end}", 2 ** (width - 1) - 1, -(2 ** (width - 1))))
-    stored = word("word")
-    Run.now().learn(((stored >> 187) & TIME).term <= z3.Int("now"))
+    time = word("time", TIME)
+    Run.now().learn(time.term <= z3.Int("now"))
+    stored = PriceWord(
+        {0: word("mantissa", 2**48 - 1), 48: word("exponent", 63), 146: word("confidence", 65_535), 187: time}
+        | {219: word("slow_for", 2**20 - 1), 255: word("from_slow", 1)}
+    )
     return module.read(stored)
 
 

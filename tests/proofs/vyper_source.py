@@ -163,13 +163,15 @@ def divided(a: Any, b: Any) -> Any:
 
 def unsafe(name: str, place: str, a: Any, b: Any) -> Any:
     """An unchecked operation: its exact result, and the obligation that it is one of its type."""
+    kind, run = kind_of(a, b), Run.now()
     if name == "div":
-        return divided(a, b)
+        # That the divisor is above 0 is proven as it divides, and a quotient is no larger than what is divided.
+        quotient = divided(a, b)
+        OWED.append(Obligation(place, tuple(run.facts), term(quotient), kind or "uint256", run.divided))
+        return quotient
     result = UNSAFE[name](term(a), term(b))
-    kind = kind_of(a, b)
     if kind is None:
         kind = "uint256" if z3.simplify(result).as_long() >= 0 else "int256"
-    run = Run.now()
     OWED.append(Obligation(place, tuple(run.facts), z3.simplify(result), kind, run.divided))
     # Proven apart; known from here on.
     run.learn(within(result, kind))
