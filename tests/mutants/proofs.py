@@ -25,7 +25,8 @@ MUTANTS = [
         edits=(
             Edit(
                 file="modules/ledger.vy",
-                old="(convert(convert(high, bytes32), uint256) << 128) | (convert(convert(low, bytes32), uint256) & _LOW_128)",
+                old="(convert(convert(high, bytes32), uint256) << 128) | (convert(convert(low, bytes32), uint256) & "
+                "_LOW_128)",
                 new="(convert(convert(high, bytes32), uint256) << 128) | convert(convert(low, bytes32), uint256)",
             ),
         ),
@@ -61,7 +62,8 @@ MUTANTS = [
         edits=(
             Edit(
                 file="modules/prices.vy",
-                old="    return convert(convert(word << unsafe_sub(256, end), bytes32), int256) >> unsafe_sub(256, width)",
+                old="    return convert(convert(word << unsafe_sub(256, end), bytes32), int256) >> unsafe_sub(256, "
+                "width)",
                 new="    return convert((word << unsafe_sub(256, end)) >> unsafe_sub(256, width), int256)",
             ),
         ),

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path as File
-from typing import Any
 
 import z3
 from boa.interpret import get_search_paths
@@ -162,7 +161,8 @@ def face(name: str) -> Face:
 
 def counterexample(name: str, function: str, reverts: bool = False, **known: int) -> dict[str, int] | None:
     """
-    Arguments (those not `known`) at which a face's check returns false, or reverts unless it `reverts`; None: there are none.
+    Arguments (those not `known`) at which a face's check returns false, or reverts unless it `reverts`; None: there
+    are none.
 
     A check that always reverts would say nothing, so one path at least must return.
     """

@@ -1,12 +1,13 @@
 """
 The Python model run on unknown integers: z3 Ints without bounds in place of numbers, path by path.
 
-An `Int` does what an int does to the model's code; `min`, `max` and `abs` are of whichever it is. Where the code asks a
-question of one, the run forks: `paths` runs it again for each answer that the path so far allows, so all of the code's cases are met. `//` is
-what it is in Python for a divisor above 0, which is proven on the spot: the q with b·q ≤ a < b·q + b.
+An `Int` does what an int does to the model's code; `min`, `max` and `abs` are of whichever it is. Where the code asks
+a question of one, the run forks: `paths` runs it again for each answer that the path so far allows, so all of the
+code's cases are met. `//` is what it is in Python for a divisor above 0, which is proven on the spot: the q with b·q
+≤ a < b·q + b.
 
-A path that the code refuses has no result and changes nothing. What a word of storage can hold (`Word.__post_init__`) is
-not asked: the proofs are of numbers without bounds.
+A path that the code refuses has no result and changes nothing. What a word of storage can hold (`Word.__post_init__`)
+is not asked: the proofs are of numbers without bounds.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ def isqrt(value: Any) -> Int:
 
 
 def _linear() -> z3.Solver:
-    """A solver to which a product of unknowns is one more unknown: quick, and right where it says that nothing can be."""
+    """A solver to which a product of unknowns is one more unknown: quick, and right where it says that nothing can
+    be."""
     solver = z3.SimpleSolver()
     solver.set("arith.nl", False)
     solver.set("rlimit", EFFORT)

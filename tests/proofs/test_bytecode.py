@@ -1,8 +1,8 @@
 """
 The words of the contracts, on the bytecode that Vyper makes of their modules: every value of every field, every word.
 
-What holds is said in faces/*.vy, one function a statement; here each is run symbolically and must hold on all its paths.
-tests/mutants/proofs.py has modules on which they must not.
+What holds is said in faces/*.vy, one function a statement; here each is run symbolically and must hold on all its
+paths. tests/mutants/proofs.py has modules on which they must not.
 """
 
 from __future__ import annotations

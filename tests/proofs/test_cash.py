@@ -1,8 +1,8 @@
 """
 Cash: what rounding loses the account loses, and lenders with the vault are never credited more than borrowers pay.
 
-Over integers without bounds; derived in docs/maths.md, sections 1 and 5. Sums over accounts are taken of the totals, as
-the model takes them: no number of accounts is assumed.
+Over integers without bounds; derived in docs/maths.md, sections 1 and 5. Sums over accounts are taken of the totals,
+as the model takes them: no number of accounts is assumed.
 """
 
 from __future__ import annotations
@@ -272,11 +272,12 @@ def test_rates__rounded_for_lenders__are_refuted(old, new):
 
 def test_interest__where_tokens_are_whole__has_borrowers_pay_what_lenders_get():
     """
-    With rates as proven above and held >= Σ cash − Σ cost, Σ cost <= 0 (docs/maths.md, 1): pos·S·rate_s <= neg·B·rate_b.
+    With rates as proven above and held >= Σ cash − Σ cost, Σ cost <= 0 (docs/maths.md, 1): pos·S·rate_s <=
+    neg·B·rate_b.
 
     `owed` and `owned` stand for neg·B and pos·S.
     """
-    owned, owed, held, used, asked, paid = (z3.Int(name) for name in "owned owed held used asked paid".split())
+    owned, owed, held, used, asked, paid = (z3.Int(name) for name in ["owned", "owed", "held", "used", "asked", "paid"])
     whole, rest = owned / WAD, owned % WAD
     lent = z3.If(whole > held, whole - held, 0)
     facts = [owned >= 0, owed >= 0, held >= 0, used >= 0, used <= NANO, asked >= 0, paid >= 0, paid <= asked]
@@ -293,7 +294,8 @@ def test_interest__where_tokens_are_whole__has_borrowers_pay_what_lenders_get():
 
 def test_interest__through_an_accrual__keeps_lenders_within_what_borrowers_pay():
     """
-    If pos·S·rate_s <= neg·B·rate_b and rate_s <= rate_b, an accrual credits no more than it charges, and both hold after.
+    If pos·S·rate_s <= neg·B·rate_b and rate_s <= rate_b, an accrual credits no more than it charges, and both hold
+    after.
 
     `owned`, `owed` stand for pos·S and neg·B; the model rounds the credit down and the charge up (proven above), so
     `credit`·U <= owned·s·t and `charge`·U >= owed·b·t, U = 1e9 years. An index at its top (2^80 − 1) charges no more.

@@ -1,15 +1,17 @@
 """
 The requirement: rounded against the account, and a norm, so that merging accounts never needs more.
 
-What the model computes is proven on integers without bounds. That its root is a norm is proven over the reals, step by
-step, as docs/maths.md (section 2) derives it; the steps are put together on paper:
+What the model computes is proven on integers without bounds. That its root is a norm is proven over the reals, step
+by step, as docs/maths.md (section 2) derives it; the steps are put together on paper:
 
-1. A form Sᵀ ρ S that is nowhere below 0 keeps Cauchy's inequality (`test_form__…`), so its root is subadditive. That ρ is
-   such a form is what the contract's factorisation refuses otherwise (tests/unit/modules).
+1. A form Sᵀ ρ S that is nowhere below 0 keeps Cauchy's inequality (`test_form__…`), so its root is subadditive. That
+   ρ is such a form is what the contract's factorisation refuses otherwise (tests/unit/modules).
 2. P and −N are sums of positive parts, which are subadditive (`test_sides__…`).
 3. R is the root of a sum of squares of subadditive numbers not below 0; two at a time they make another such number
-   (`test_squares__…`), so by induction all do: (u x)² of each market, P², N², and the form, each times a weight not below 0.
-4. Rounding the root up keeps it subadditive (`test_root__…`), and so does the larger of it and the floor (`test_floor__…`).
+   (`test_squares__…`), so by induction all do: (u x)² of each market, P², N², and the form, each times a weight not
+   below 0.
+4. Rounding the root up keeps it subadditive (`test_root__…`), and so does the larger of it and the floor
+   (`test_floor__…`).
 
 Rounding of the exposures before they are squared moves R by less than tests/model/test_subadditivity.py allows.
 """
@@ -147,7 +149,7 @@ def measured(module: ModuleType, *assumed: z3.BoolRef):
             run,
             claims,
             index.term > 0,
-            *(z3.Int(name) >= 0 for name in "spot up down fup fdown s u g iota least".split()),
+            *(z3.Int(name) >= 0 for name in ["spot", "up", "down", "fup", "fdown", "s", "u", "g", "iota", "least"]),
             *assumed,
         )
 
@@ -217,7 +219,8 @@ def test_sides__of_a_sum__are_no_more_than_the_sides_summed():
 
 
 def test_squares__of_subadditive_numbers__have_a_subadditive_root():
-    """X² = x₁² + x₂² with x ≤ y + z in both places gives X ≤ Y + Z: Minkowski in two places, and by induction in all."""
+    """X² = x₁² + x₂² with x ≤ y + z in both places gives X ≤ Y + Z: Minkowski in two places, and by induction in
+    all."""
     x1, x2, y1, y2, z1, z2, x, y, z = z3.Reals("x1 x2 y1 y2 z1 z2 x y z")
     cauchy = (y1 * z1 + y2 * z2) * (y1 * z1 + y2 * z2) <= (y1 * y1 + y2 * y2) * (z1 * z1 + z2 * z2)
     assert refuted([], cauchy) is None

@@ -1,5 +1,6 @@
 """
-Slices and what is asked for them: parts sum to the whole, custody is never short, and h never falls by rounding but by wei.
+Slices and what is asked for them: parts sum to the whole, custody is never short, and h never falls by rounding but
+by wei.
 
 The model is run on integers without bounds; derived in docs/maths.md, section 4.
 """
@@ -15,7 +16,7 @@ from keeper.model import auction, trading
 from keeper.model.ledger import Account
 from keeper.model.requirement import Assessment, Holding
 from keeper.model.rounding import WAD
-from keeper.model.words import Curve, Indices, Run, Terms, Totals
+from keeper.model.words import Indices, Totals
 from tests.proofs.symbolic import Claim, Int, counterexample, ints, term
 from tests.proofs.test_trades import MARKET, SHORT, TAKER, VAULT, Doubles, book, house_of, z_abs
 from tests.proofs.twin import broken, without
@@ -167,7 +168,6 @@ def bought(module: ModuleType, *assumed: z3.BoolRef):
             term(rate) for rate in (quote.lambda_account, quote.penalty, quote.lambda_taker)
         )
         rate, fraction = to_taker + penalty, term(quote.fraction)
-        target = TARGET.term * BPS_TO_WAD
         yield Claim("λ_a + φ_a is at most h", z3.And(to_taker >= 0, penalty >= 0, rate * MM.term <= own * WAD))
         yield Claim("the taker is paid what the account gives, or more", z3.And(paid_rate >= to_taker))
         most = term(quote.fraction_max)
@@ -235,8 +235,9 @@ def relieved(module: ModuleType, *assumed: z3.BoolRef):
     """
     h after a slice against h before, with what the account keeps as `Clearinghouse.slice` leaves it.
 
-    `left` is what the quote counts with: equity less its part, rounded up, and what the account gets. The requirement of
-    the rest is (1 − f)·MM by homogeneity, but for what rounding a size by a wei moves (tests/model/test_subadditivity.py).
+    `left` is what the quote counts with: equity less its part, rounded up, and what the account gets. The requirement
+    of the rest is (1 − f)·MM by homogeneity, but for what rounding a size by a wei moves
+    (tests/model/test_subadditivity.py).
     """
 
     def claims(quote):

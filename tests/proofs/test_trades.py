@@ -1,8 +1,8 @@
 """
 Trades, settlement, deposits and withdrawals: no cost is made or lost, and tokens held stay Σ cash − Σ cost + reserve.
 
-The acts of the model are run as they are, over integers without bounds; what a change of cash becomes when it is written
-is proven in test_cash.py, so here the changes are what is summed. Derived in docs/maths.md, section 1.
+The acts of the model are run as they are, over integers without bounds; what a change of cash becomes when it is
+written is proven in test_cash.py, so here the changes are what is summed. Derived in docs/maths.md, section 1.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Engine:
 
 
 class Doubles:
-    """For a Clearinghouse, or what it is built on: with unknown holdings, whose changes of cash are kept beside instead of written."""
+    """For a Clearinghouse, or what it is built on: with unknown holdings, whose changes of cash are kept beside
+    instead of written."""
 
     def __init__(self, holdings: dict[int, Holding], book: MarketBook, flags: int = PERP_ALLOWED) -> None:
         self.journal = Journal()
@@ -145,7 +146,7 @@ def traded(module: ModuleType, *assumed: z3.BoolRef):
         return house, sides
 
     def claims(result):
-        house, sides = result
+        house, _ = result
         taker, maker = house.held(TAKER), house.held(MAKER)
         settled = house.changes[TAKER] + fee, house.changes[MAKER] + other_fee
         gained = taker.cost - settled[0] - old_cost

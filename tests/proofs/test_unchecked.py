@@ -1,8 +1,8 @@
 """
 Unchecked arithmetic: within the bounds of what it is given, no `unsafe_` operation of a contract leaves its type.
 
-Each function is run from its source (vyper_source.py) on all numbers within its bounds (unchecked.py); what is run on none
-stands in `TOLD`, with the reason. docs/proofs.md lists all.
+Each function is run from its source (vyper_source.py) on all numbers within its bounds (unchecked.py); what is run on
+none stands in `TOLD`, with the reason. docs/proofs.md lists all.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import z3
 
-from tests.proofs import intervals
+from tests.proofs import intervals, unchecked_acts, unchecked_engine
 from tests.proofs.symbolic import paths, refuted
 from tests.proofs.told import TOLD
-from tests.proofs.unchecked import CASES, Case
-from tests.proofs.vyper_source import OWED, RANGES, Obligation, place_of_every_unsafe
+from tests.proofs.unchecked import CASES, REFUSAL, Case, rounding, signed
+from tests.proofs.vyper_source import OWED, RANGES, Obligation, load, place_of_every_unsafe
 
 PAGE = Path(__file__).parents[2] / "docs" / "proofs.md"
+assert unchecked_acts and unchecked_engine, "they have cases too"
 MET: dict[tuple[str, str], set[str]] = {}
 
 
@@ -51,6 +52,15 @@ def test_unchecked__within_its_bounds__never_leaves_its_type(case):
     met = {obligation.place for obligation in found}
     MET.setdefault((case.file, case.function), set()).update(met)
     assert met, "nothing unchecked was met"
+
+
+def test_unchecked__beyond_its_bounds__is_refuted():
+    def run():
+        ledger = load("ledger", rounding=rounding(), refusal=REFUSAL)
+        return ledger.value_of(signed("size", 2**200), signed("cost", 2**127), signed("unit", 2**93))
+
+    case = Case("ledger.vy", "value_of", run, "a size of 200 bits")
+    assert any(broken(obligation) is not None for obligation in owed(case))
 
 
 def test_unchecked__every_use__is_met_by_a_run_or_told_why():

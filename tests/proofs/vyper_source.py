@@ -1,16 +1,15 @@
 """
 The contracts' own functions run on unknown integers, as `symbolic.py` runs the model's.
 
-A function's body in Vyper is, but for a few words, a body in Python. Those words are replaced, the rest is run: `//` and `%`
-truncate, checked arithmetic has no result where it would leave its type, and every `unsafe_` operation leaves an
-obligation: that on this path its exact result is within its type, so that leaving out the check changes nothing.
+A function's body in Vyper is, but for a few words, a body in Python. Those words are replaced, the rest is run: `//`
+and `%` truncate, checked arithmetic has no result where it would leave its type, and every `unsafe_` operation leaves
+an obligation: that on this path its exact result is within its type, so that leaving out the check changes nothing.
 
-Words are integers here: fields are quotients and remainders of them by powers of 2. What is combined by `|`, `^` or an
-unknown shift is known by its bounds alone; what packing does is proven on the bytecode (test_bytecode.py).
+Words are integers here: fields are quotients and remainders of them by powers of 2. What is combined by `|`, `^` or
+an unknown shift is known by its bounds alone; what packing does is proven on the bytecode (test_bytecode.py).
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -164,13 +163,15 @@ def divided(a: Any, b: Any) -> Any:
 
 def unsafe(name: str, place: str, a: Any, b: Any) -> Any:
     """An unchecked operation: its exact result, and the obligation that it is one of its type."""
+    kind, run = kind_of(a, b), Run.now()
     if name == "div":
-        return divided(a, b)
+        # That the divisor is above 0 is proven as it divides, and a quotient is no larger than what is divided.
+        quotient = divided(a, b)
+        OWED.append(Obligation(place, tuple(run.facts), term(quotient), kind or "uint256", run.divided))
+        return quotient
     result = UNSAFE[name](term(a), term(b))
-    kind = kind_of(a, b)
     if kind is None:
         kind = "uint256" if z3.simplify(result).as_long() >= 0 else "int256"
-    run = Run.now()
     OWED.append(Obligation(place, tuple(run.facts), z3.simplify(result), kind, run.divided))
     # Proven apart; known from here on.
     run.learn(within(result, kind))
@@ -203,20 +204,14 @@ def _chosen(first: Callable[[Any, Any], z3.BoolRef]) -> Callable[[Any, Any], Any
 
 def passed(value: Any) -> Any:
     """Structs are passed by value."""
-    return (
-        copy.copy(value)
-        if isinstance(value, SimpleNamespace)
-        else copy.copy(value)
-        if isinstance(value, list)
-        else value
-    )
+    return copy.copy(value) if isinstance(value, (SimpleNamespace, list)) else value
 
 
 class _Rewritten(ast.NodeTransformer):
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - the name that ast gives it
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name.startswith("unsafe_"):
@@ -228,11 +223,11 @@ class _Rewritten(ast.NodeTransformer):
             return ast.Call(node.func, [ast.Constant(ast.unparse(node.args[0]))], [])
         return node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
         self.generic_visit(node)
         return ast.Assign(node.targets, self._copied(node.value), lineno=node.lineno)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
         assert node.value is not None
         return ast.Assign([node.target], self._copied(node.value), lineno=node.lineno)
@@ -243,6 +238,7 @@ class _Rewritten(ast.NodeTransformer):
 
 
 CONSTANT = re.compile(r"^(\w+): constant\(\s*[^)]*?\s*\) = ", re.MULTILINE)
+FIELD = re.compile(r"^    (\w+): ", re.MULTILINE)
 STRUCT = re.compile(r"^struct (\w+):", re.MULTILINE)
 FUNCTION = re.compile(r"^def (\w+)\(", re.MULTILINE)
 LOOP = re.compile(r"^(\s*for \w+): [\w\[\], ]+ in ", re.MULTILINE)
@@ -276,15 +272,24 @@ def load(name: str, **given: Any) -> SimpleNamespace:
         "convert": convert,
         "min": _chosen(lambda a, b: a <= b),
         "max": _chosen(lambda a, b: a >= b),
-        "empty": lambda kind: [0] * 8 if kind.endswith("[8]") else False if kind == "bool" else 0,
         "max_value": lambda kind: RANGES[kind][1],
         "range": lambda first, last=None, bound=None: range(first) if last is None else range(first, last),
     }
     self = SimpleNamespace()
     space["self"] = self
     space.update(given)
+    structs: dict[str, list[str]] = {}
     for found in STRUCT.finditer(text):
         space.setdefault(found[1], SimpleNamespace)
+        structs[found[1]] = FIELD.findall(block(text, found.start()))
+
+    def empty(kind: str) -> Any:
+        if kind in structs:
+            return SimpleNamespace(**dict.fromkeys(structs[kind], 0))
+        return [0] * 8 if kind.endswith("[8]") else False if kind == "bool" else 0
+
+    if "empty" not in given:
+        space["empty"] = empty
     for found in CONSTANT.finditer(text):
         expression = text[found.end() :].split("\n\n")[0]
         for end in range(1, expression.count("\n") + 2):
