@@ -18,7 +18,8 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python coverage lint format gas reference sizes hashes demo clean
+.PHONY: help setup lock compile test test-contracts test-python fuzz proofs coverage mutants lint format gas reference \
+  sizes hashes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -73,8 +74,22 @@ test-contracts: compile
 test-python: compile
 	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
 
+STEPS ?= 200000
+SEED ?= 1
+RECORD ?=
+
+fuzz: setup ## STEPS random steps from SEED against the invariants; goes on where it was stopped; RECORD=1: docs/fuzzing.md
+	@python -m tests.stateful --steps $(STEPS) --seed $(SEED) --workers $(WORKERS) $(if $(RECORD),--record docs/fuzzing.md)
+
+proofs: setup ## what holds for all numbers and all words: docs/proofs.md; part of `test`
+	pytest -q -p no:ape_test tests/proofs
+
 coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
 	@python -m scripts.coverage --workers $(WORKERS)
+
+# Resumed where it was interrupted: what came of each is kept while contracts and tests are as they were.
+mutants: setup ## each rule taken away and a hundred places changed: do tests notice?
+	@python -m tests.mutants --workers $(WORKERS)
 
 lint: setup ## ruff, mypy, mamushi, natrix
 	ruff check $(PYTHON_SOURCES)

@@ -60,7 +60,7 @@ def batch(accounts: DynArray[uint256, 4], steps: DynArray[IBatch.Step, 16]):
             refuses is left out with an event.
     @dev Refuses `batch: not allowed`, `batch: account twice`, `batch: unknown step`, `batch: account not named`,
          `batch: not a venue`, `batch: wrong call`, what a step is refused for, and at the end `batch: price is late`,
-         `batch: market is dead`, `batch: below initial margin`.
+         `batch: market is dead`, `batch: below initial margin`, `batch: in breach`.
     """
     before: DynArray[Book, 4] = []
     for account: uint256 in accounts:
@@ -79,7 +79,7 @@ def batch(accounts: DynArray[uint256, 4], steps: DynArray[IBatch.Step, 16]):
     for i: uint256 in range(len(accounts), bound=4):
         extcall _CLEARINGHOUSE.defer(accounts[i], False)
     for i: uint256 in range(len(accounts), bound=4):
-        self._test(before[i], staticcall _CLEARINGHOUSE.assess(accounts[i]), paused)
+        self._test(accounts[i], before[i], staticcall _CLEARINGHOUSE.assess(accounts[i]), paused)
 
 
 @external
@@ -165,11 +165,12 @@ def _is_paused() -> bool:
 
 @internal
 @view
-def _test(book: Book, after: IRiskEngine.Assessment, paused: bool):
+def _test(account: uint256, book: Book, after: IRiskEngine.Assessment, paused: bool):
     """
     @notice Initial margin, counting profit not settled as nothing; or a requirement that fell, at a cost that health allows
             for, both in equity and in what of it is no profit to be settled: settling inside the batch turns one into the
-            other, and neither may pay for what leaves.
+            other, and neither may pay for what leaves. Nor does relief bring an account in breach a market: who names the
+            markets it takes would pass it over.
     @dev What the account was is assessed at the prices of the end: a receiver may have brought new ones, and between two
          prices equity comes and goes for nothing.
     """
@@ -181,11 +182,17 @@ def _test(book: Book, after: IRiskEngine.Assessment, paused: bool):
     if net >= convert(after.im + after.down, int256) and not paused:
         return
     before: IRiskEngine.Assessment = staticcall _RISK.assess(book.cash, book.maps, book.words)
-    enough: bool = before.state == 0 and after.mm < before.mm
+    # What a ramp raises counts as it will be, too. And quote that leaves again may not have made an insolvent account solvent
+    # for a moment, and settled its losses.
+    enough: bool = before.state == 0 and after.mm < before.mm and after.im <= before.im and after.equity >= 0
+    mm: int256 = convert(before.mm, int256)
     if enough:
         net_before: int256 = before.equity - convert(before.claims, int256)
-        mm: int256 = convert(before.mm, int256)
         health: int256 = min(max(net_before, 0) * _WAD // mm, _WAD)
         most: int256 = health * (mm - convert(after.mm, int256))
         enough = (net_before - net) * _WAD <= most and (before.equity - after.equity) * _WAD <= most
     assert enough, "batch: below initial margin"
+    if before.equity < mm:
+        # Spots from bit 0, positions from bit 64, as in the book.
+        held: uint256 = (staticcall _CLEARINGHOUSE.header(account)) >> 128
+        assert (held | (held >> 64)) & ~(book.maps | (book.maps >> 64)) & _EVERYTHING == 0, "batch: in breach"

@@ -94,6 +94,7 @@ exports: (
 )
 
 _SPOT: constant(uint256) = 4
+_RETIRED: constant(uint256) = 32
 _ACT_DEPOSIT: constant(uint256) = 1
 _ACT_WITHDRAW: constant(uint256) = 2
 _ACT_DEPOSIT_SPOT: constant(uint256) = 3
@@ -173,15 +174,15 @@ def deposit_spot(account: uint256, market: uint256, amount: uint256):
     ledger.spot_totals[market] = unsafe_add(ledger.spot_totals[market], wad)
     ledger.headers[account] = ledger.with_maps(header, spots, perps)
     if before.mm != 0:
-        limits.check_running()
         margin.check_addition(before, margin.assess(account, money.supply, money.borrow))
+    price: IRiskEngine.Price = staticcall margin.RISK.price(market)
+    # At a frozen price tokens that are worth nothing any more would come in wherever a trace of them is held.
+    if price.flags & _RETIRED != 0 or (added and price.flags & _SPOT == 0):
+        refusal.refuse(refusal.NO_SPOT_MARKET)
     if added:
         cost: int256 = 0
         size: uint256 = 0
         cost, size = ledger.book_of(market)
-        price: IRiskEngine.Price = staticcall margin.RISK.price(market)
-        if price.flags & _SPOT == 0:
-            refusal.refuse(refusal.NO_SPOT_MARKET)
         limits.check_cap(money, price, market, size)
     interest.store(money)
     ledger.log_account(account, _ACT_DEPOSIT_SPOT, 1 << market, [balance])

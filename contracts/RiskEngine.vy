@@ -300,14 +300,15 @@ def retire(market: uint256):
 @external
 def freeze(market: uint256):
     """
-    @notice Freezes the price of a market that is given up at its average, by anyone, once that says enough.
+    @notice Freezes the price of a market that is given up at its average, by anyone, once that says enough. Its g rises to
+            the most there is, its s falls to the least.
     """
     market_parameters.check_known(market)
     flags: uint256 = market_parameters.flags(market_parameters.words[market])
     if flags & market_parameters.RETIRING == 0:
         refusal.refuse(refusal.NOT_RETIRING)
     prices.words[market] = prices.frozen(prices.words[market], retirement.average(market))
-    market_parameters.set_flags(market, flags ^ (market_parameters.RETIRING | market_parameters.RETIRED))
+    market_parameters.freeze(market, prices.ORACLE.ramp)
     self._note_parameters(market)
     self._log_prices(0, 1 << market)
 
@@ -326,7 +327,8 @@ def set_slow_feed(market: uint256, feed: address, heartbeat: uint256, deviation:
 @external
 def set_risk(risk: uint256):
     """
-    @notice Replaces correlations, kappa, iota and the minimum requirement; all but iota ramps in.
+    @notice Replaces correlations, kappa, iota and the minimum requirement; all but iota ramps in, and while it does
+            iota alone may change.
     """
     ownable._check_owner()
     market_parameters.set_risk(risk, prices.ORACLE.ramp)

@@ -3,8 +3,8 @@
 @title Where tokens come in and go out: which they are, how they are scaled, how they are moved
 @license AGPL-3.0-only
 @dev Inside, amounts have 18 decimals; a token of d decimals counts 10^(18 − d) for each of its units, so nothing is
-     lost here. A token may return nothing; one that returns false is refused. Tokens that keep a fee of a transfer
-     must not be listed.
+     lost here. A token may return nothing; one that returns false is refused, and so is what arrives short: a token
+     may begin to keep a fee of each transfer after it was listed.
 """
 from ethereum.ercs import IERC20
 from ethereum.ercs import IERC20Detailed
@@ -65,13 +65,15 @@ def spot_token(market: uint256) -> (address, uint256):
 @internal
 def pull(token: address, amount: uint256):
     """
-    @notice Takes units of a token from the caller.
+    @notice Takes units of a token from the caller, all of which must arrive.
+    @dev Refuses: `clearinghouse: transfer failed`.
     """
     # That the token is a contract was seen when it was listed: its decimals were read.
+    expected: uint256 = unsafe_add(self._held(token), amount)
     moved: bool = extcall IERC20(token).transferFrom(
         msg.sender, self, amount, default_return_value=True, skip_contract_check=True
     )
-    self._check_moved(moved)
+    self._check_moved(moved and self._held(token) >= expected)
 
 
 @internal
@@ -81,6 +83,12 @@ def push(token: address, receiver: address, amount: uint256):
     """
     moved: bool = extcall IERC20(token).transfer(receiver, amount, default_return_value=True, skip_contract_check=True)
     self._check_moved(moved)
+
+
+@internal
+@view
+def _held(token: address) -> uint256:
+    return staticcall IERC20(token).balanceOf(self, skip_contract_check=True)
 
 
 @internal
@@ -95,4 +103,5 @@ def _check_moved(moved: bool):
 def _scale_of(decimals: uint8) -> uint256:
     if convert(decimals, uint256) > _DECIMALS:
         refusal.refuse(refusal.TOKEN_DECIMALS)
-    return 10**(_DECIMALS - convert(decimals, uint256))
+    # At most 18, as was seen.
+    return pow_mod256(10, unsafe_sub(_DECIMALS, convert(decimals, uint256)))

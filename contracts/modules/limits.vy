@@ -45,9 +45,10 @@ def pause(markets: uint256):
     if markets == 0 or markets > EVERYTHING:
         refusal.refuse(refusal.NOTHING_TO_PAUSE)
     word: uint256 = interest.settings
-    if block.timestamp < ((word >> 160) & _LOW_32) + _COOLDOWN:
+    # Seconds: 32 bits and less.
+    if block.timestamp < unsafe_add((word >> 160) & _LOW_32, _COOLDOWN):
         refusal.refuse(refusal.PAUSED_LATELY)
-    interest.put_settings((markets << 192) | ((block.timestamp + _PAUSE) << 160) | (word & _LOW_160))
+    interest.put_settings((markets << 192) | (unsafe_add(block.timestamp, _PAUSE) << 160) | (word & _LOW_160))
 
 
 @external

@@ -86,7 +86,8 @@ def has_initial(account: IRiskEngine.Assessment) -> bool:
     """
     @notice Whether equity, less what it may lose inside the price interval, covers the initial requirement.
     """
-    return account.equity >= convert(account.im + account.down, int256)
+    # Equity and requirements are far below 2^190: no sum of them wraps.
+    return account.equity >= convert(unsafe_add(account.im, account.down), int256)
 
 
 @internal
@@ -108,7 +109,8 @@ def check_withdrawal(account: IRiskEngine.Assessment):
     @notice As `check_initial`, counting profit not yet settled as nothing.
     """
     self.check_live(account.state)
-    self.check(account.equity >= convert(account.im + account.down + account.claims, int256))
+    needed: uint256 = unsafe_add(unsafe_add(account.im, account.down), account.claims)
+    self.check(account.equity >= convert(needed, int256))
 
 
 @internal
@@ -135,13 +137,13 @@ def check_breach(account: IRiskEngine.Assessment):
 @pure
 def check_addition(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment):
     """
-    @notice Refuses a market added by a deposit that leaves an account below initial margin and lowers its health: dust in
-            many markets raises the least requirement by more than it is worth.
+    @notice Refuses a market added by a deposit that leaves an account below initial margin and further below it than it
+            was: dust in many markets raises the least requirement by more than it is worth, at once or by a ramp.
     @param before The account before it, with a requirement above 0 and in no breach.
     """
     self.check_live(after.state)
     if not self.has_initial(after):
-        self.check(after.equity * convert(before.mm, int256) >= before.equity * convert(after.mm, int256))
+        self.check(after.equity * convert(before.im, int256) >= before.equity * convert(after.im, int256))
 
 
 @internal
@@ -170,9 +172,10 @@ def check_relief(
 @pure
 def relieves(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment) -> bool:
     """
-    @notice Whether the requirement fell, and equity by no more than health allows for what was released.
+    @notice Whether the requirement fell, also where a ramp takes it, and equity by no more than health allows for what
+            was released.
     """
-    if after.mm >= before.mm:
+    if after.mm >= before.mm or after.im > before.im:
         return False
     # Health of an account that owns nothing counts as 0: it may not lose any more.
     # Equity and requirements are far below 2^190: nothing can wrap.

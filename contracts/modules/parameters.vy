@@ -16,6 +16,7 @@ LISTED: constant(uint256) = 1
 PERP: constant(uint256) = 2
 SPOT: constant(uint256) = 4
 _HIGHEST: constant(uint256) = 2**32 - 1  # s and u
+_FROZEN: constant(uint256) = 2**48 - 2**16 + 1  # s next to nothing, u and g the most there is
 RETIRING: constant(uint256) = 16
 RETIRED: constant(uint256) = 32
 # Seconds between two calibrations of a market.
@@ -303,23 +304,35 @@ def retire(market: uint256, ramp: uint256):
 
 
 @internal
-def set_flags(market: uint256, flags: uint256):
+def freeze(market: uint256, ramp: uint256):
     """
-    @notice Replaces a market's flags alone.
+    @notice Ends the giving up of a market: it is retired. What is left of its collateral is charged by its amount from now
+            on: as a risk it would hedge others, and be spread with them, by a price that no longer moves.
+    @param ramp Seconds over which the charge rises.
     """
-    self.words[market] = (self.words[market] & ~(255 << 208)) | (flags << 208)
+    old: uint256 = self.words[market]
+    flags: uint256 = self.flags(old) ^ (RETIRING | RETIRED)
+    word: uint256 = (old & (2**208 - 2**160)) | (old >> 216 << 216) | (flags << 208)
+    self._begin_ramp(market, old, word | _FROZEN, ramp)
 
 
 @internal
 def set_risk(risk: uint256, ramp: uint256):
     """
-    @notice Replaces the parameters that all accounts share.
+    @notice Replaces the parameters that all accounts share; while a change ramps in, iota alone.
     @param ramp Seconds over which all but iota changes.
     """
     self.check_risk(risk)
     old: uint256 = self.risk
-    # A change during a ramp starts from where that ramp was to end.
     if old & RISK_RAMP != 0:
+        if block.timestamp < self.risk_times >> 32:
+            # What holds between two words is no word: a change that set out from either would jump to it, and sell
+            # accounts by a vote.
+            if (self.risk_target ^ risk) & ~_IOTA != 0:
+                refusal.refuse(refusal.RISK_IS_RAMPING)
+            self.risk = (old & ~_IOTA) | (risk & _IOTA)
+            self.risk_target = risk
+            return
         old = self.risk_target
     old = (old & ~_IOTA) | (risk & _IOTA)
     if ramp == 0 or old == risk or self.risk == 0:

@@ -40,6 +40,8 @@ _KEPT_BY_SLOW: constant(uint256) = 2**146 - 2**54 + 2**255 - 2**239
 _HIGHEST_FUNDING: constant(int256) = 2**71 - 1
 _HIGHEST_BASIS: constant(uint256) = 2**19 - 1
 _HIGHEST_GAP: constant(uint256) = 2**15 - 1
+# What a gap counts as, 1e-5, that may be more than its field holds: more than any exposure is worth.
+_ENDLESS: constant(uint256) = 2**50
 
 ORACLE: immutable(IRiskEngine.Oracle)
 
@@ -225,10 +227,12 @@ def advance(
     if gap == 0:
         return moved
     moved |= self._field(gap, 162, 16)
+    # It begins now, not with the price's time: whoever brings an old round would have it faded in part at once.
+    gap_age: int256 = unsafe_sub(0, convert(unsafe_sub(block.timestamp, time), int256))
     # The product of two gaps of one sign is positive; 16 bits each cannot overflow. A slow price has no gap.
     if unsafe_mul(gap, self._signed(word, 178, 16)) > 0 and elapsed <= ORACLE.tau // 2:
-        moved |= self._field(min(255, unsafe_add(self._signed(word, 187, 9), convert(elapsed, int256))), 178, 9)
-    return moved
+        gap_age = min(255, unsafe_add(self._signed(word, 187, 9), convert(elapsed, int256)))
+    return moved | self._field(gap_age, 178, 9)
 
 
 @internal
@@ -244,7 +248,8 @@ def relook(word: uint256, slow: uint256, feed: uint256) -> uint256:
         return word
     if word == 0 or self.is_from_slow(word) or age > ORACLE.fast_life:
         if slow == 0:
-            return word
+            # A feed that says nothing any more is no source, whatever time it was still good for.
+            return word & ~_SLOW_PART
         return (
             (word & _KEPT_BY_SLOW)
             | self.encode(slow_feed.price_of(slow))
@@ -322,7 +327,8 @@ def read(word: uint256) -> Reading:
     reading.down_faded = confidence
     if gap == 0:
         return reading
-    size: uint256 = unsafe_mul(10, convert(abs(gap), uint256))
+    size: uint256 = convert(abs(gap), uint256)
+    size = unsafe_mul(10, size) if size != _HIGHEST_GAP else _ENDLESS
     shown: int256 = max(0, unsafe_add(convert(age, int256), self._signed(word, 187, 9)))
     left: uint256 = convert(max(0, unsafe_sub(convert(ORACLE.tau, int256), shown)), uint256)
     faded: uint256 = unsafe_mul(size, left) // ORACLE.tau

@@ -116,8 +116,9 @@ def _on_the_way(square: int256, square_to: int256, minimum: uint256, minimum_to:
 @view
 def _sum(maps: uint256, words: DynArray[uint256, 32], at_end: bool) -> Sums:
     # With the parameters of now, or those that all ramps end at. Unchecked where nothing can overflow: balances are
-    # of 127 bits, an index is below 2^90 and |P*| below 2^93, parameters are of 16 bits and an interval's sides
-    # below 2^19, and 16 markets add 4 bits; squares are of what has 112 bits, as no balance is above 1e33.
+    # of 127 bits, an index is below 2^90 and |P*| below 2^93, parameters are of 16 bits, an exposure is below 2^201 and
+    # an interval's sides below 2^51, and 16 markets add 4 bits; squares are of what has 112 bits, as no balance is above
+    # 1e33.
     sums: Sums = empty(Sums)
     left: uint256 = (maps | (maps >> 64)) & _LOW_64
     place: uint256 = 0

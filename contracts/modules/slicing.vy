@@ -99,15 +99,16 @@ def _slice(terms: Terms):
     part: int256 = self._cash_part(money, terms)
     money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - part)
     reward: int256 = convert(terms.opener_gets, int256)
+    # What the auction hands over are parts of equities and requirements, of 150 bits and less.
     if terms.opener == terms.taker:
-        part += reward
-    money = ledger.change_cash(money, terms.taker, part - terms.taker_pays)
+        part = unsafe_add(part, reward)
+    money = ledger.change_cash(money, terms.taker, unsafe_sub(part, terms.taker_pays))
     if terms.opener != terms.taker and reward != 0:
         money = ledger.change_cash(money, terms.opener, reward)
-    to_vault: int256 = terms.taker_pays - convert(terms.account_gets, int256) - reward
+    to_vault: int256 = unsafe_sub(unsafe_sub(terms.taker_pays, convert(terms.account_gets, int256)), reward)
     paid: uint256 = 0
     if to_vault > 0:
-        money.reserve += convert(to_vault, uint256)
+        money.reserve = unsafe_add(money.reserve, convert(to_vault, uint256))
     elif to_vault < 0:
         money, paid = self._draw(money, terms.account, convert(-to_vault, uint256))
     interest.store(money)
@@ -128,7 +129,7 @@ def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest
     @return The money after it, and what the vault's account paid.
     """
     after: interest.Money = money
-    rest: uint256 = amount - min(amount, money.reserve)
+    rest: uint256 = unsafe_sub(amount, min(amount, money.reserve))
     after.reserve = unsafe_sub(money.reserve, unsafe_sub(amount, rest))
     if rest == 0:
         return after, 0
@@ -144,7 +145,8 @@ def _draw(money: interest.Money, account: uint256, amount: uint256) -> (interest
 @view
 def _cash_part(money: interest.Money, terms: Terms) -> int256:
     cash: int256 = ledger.cash_at(terms.account, money.supply, money.borrow)
-    return rounding.floor_div(cash * convert(terms.fraction, int256), _WAD)
+    # Cash has 149 bits at most, a fraction 60.
+    return rounding.floor_div(unsafe_mul(cash, convert(terms.fraction, int256)), _WAD)
 
 
 @internal
@@ -188,13 +190,13 @@ def _move_spot(maps: Maps, account: uint256, taker: uint256, market: uint256, fr
     @dev The part is rounded down: dust stays with the account, and all of it moves at fraction 1.
     """
     balance: uint256 = ledger.spots[account][market]
-    # A balance is at most 1e33, a fraction 1e18.
+    # Balances are at most 1e33, a fraction 1e18.
     part: uint256 = unsafe_mul(balance, fraction) // _WAD_UINT
     if part == 0:
         return maps
     after: Maps = maps
     after.account_spots = ledger.put_spot(account, market, unsafe_sub(balance, part), maps.account_spots)
-    after.taker_spots = ledger.put_spot(taker, market, ledger.spots[taker][market] + part, maps.taker_spots)
+    after.taker_spots = ledger.put_spot(taker, market, unsafe_add(ledger.spots[taker][market], part), maps.taker_spots)
     return after
 
 
@@ -225,7 +227,8 @@ def _move_position(maps: Maps, account: uint256, taker: uint256, market: uint256
         book_cost: int256 = 0
         book_size: uint256 = 0
         book_cost, book_size = ledger.book_of(market)
-        ledger.write_book(market, book_cost, book_size - convert(cancelled, uint256))
+        # Both sizes that it is the overlap of are in the sum.
+        ledger.write_book(market, book_cost, unsafe_sub(book_size, convert(cancelled, uint256)))
     return after
 
 

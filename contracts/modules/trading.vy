@@ -250,6 +250,10 @@ def _side(deal: settling.Deal, account: uint256, size: int256, cost: int256, fee
     """
     @dev One side with the trade added to its position, nothing written yet.
     """
+    # Nobody signs for the vault, nor for standing bids.
+    owner: address = account_words.owner_of(account)
+    if owner == roles.VAULT or owner == roles.AUCTION:
+        refusal.refuse(refusal.NOT_ALLOWED)
     position: uint256 = ledger.positions[account][deal.market]
     before: int256 = 0
     held_cost: int256 = 0

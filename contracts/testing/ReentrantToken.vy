@@ -2,7 +2,8 @@
 """
 @title An ERC-20 that calls a target while it moves, and keeps what came of it
 @license AGPL-3.0-only
-@dev Only tests deploy it. `arm` sets one call; the next transfer or transferFrom makes it after the balances moved.
+@dev Only tests deploy it. `arm` sets one call; the next transfer or transferFrom makes it after the balances moved,
+    or a later one: `pass_over` says how many go by.
     The lock is off on purpose: what the target does with this token during the call is part of the test.
 """
 from ethereum.ercs import IERC20
@@ -18,6 +19,7 @@ balanceOf: public(HashMap[address, uint256])
 allowance: public(HashMap[address, HashMap[address, uint256]])
 
 target: public(address)  # empty: nothing is armed
+passed_over: public(uint256)  # moves to come before the call is made
 data: public(Bytes[4096])
 called: public(bool)  # the armed call was made
 reverted: public(bool)  # and it reverted
@@ -67,13 +69,20 @@ def arm(target: address, data: Bytes[4096]):
     self.answer = b""
 
 
+@external
+def pass_over(moves: uint256):
+    self.passed_over = moves
+
+
 @internal
 def _move(sender: address, to: address, amount: uint256):
     self.balanceOf[sender] -= amount
     self.balanceOf[to] += amount
     log IERC20.Transfer(sender=sender, receiver=to, value=amount)
     target: address = self.target
-    if target != empty(address):
+    if self.passed_over != 0:
+        self.passed_over -= 1
+    elif target != empty(address):
         # Once only: the target may well move this token again.
         self.target = empty(address)
         success: bool = False

@@ -9,6 +9,7 @@ from typing import Any
 from .auction_house import AuctionHouse
 from .clearinghouse import Clearinghouse, owner_of
 from .exchange import Exchange
+from .ledger import Account
 from .limits import EVERYTHING
 from .prices import LATE, LIVE
 from .requirement import Assessment, Holding
@@ -54,8 +55,9 @@ class Batch:
             house.deferred.clear()
             house.positive_before = None
         for account, book in before.items():
+            added = house.accounts[account].markets & ~Account(0, book[1]).markets != 0
             # At the prices of the end, which a step may have brought.
-            require_after_batch(house.engine.assess(*book), house.assess(account), house.is_paused(EVERYTHING))
+            require_after_batch(house.engine.assess(*book), house.assess(account), house.is_paused(EVERYTHING), added)
 
     def _do(self, caller: int, step: Step, accounts: Sequence[int]) -> None:
         house, me = self.house, self.house.named.batch
@@ -80,16 +82,19 @@ class Batch:
             return  # left out, with an event
 
 
-def require_after_batch(before: Assessment, after: Assessment, paused: bool) -> None:
-    """Initial margin with unsettled profit counted as nothing, or relief in both counts; paused: relief alone."""
+def require_after_batch(before: Assessment, after: Assessment, paused: bool, added: bool) -> None:
+    """Initial margin with unsettled profit counted as nothing, or relief in both counts; paused: relief alone. Relief
+    adds no market to an account in breach."""
     require(after.state != LATE, "batch: price is late")
     require(after.state == LIVE, "batch: market is dead")
     net = after.equity - after.claims
     if after.mm == 0 or (net >= after.im + after.down and not paused):
         return
-    require(before.state == LIVE and before.mm > after.mm, "batch: below initial margin")
+    relief = before.mm > after.mm and before.im >= after.im and after.equity >= 0
+    require(before.state == LIVE and relief, "batch: below initial margin")
     net_before = before.equity - before.claims
     # Settling in the batch turns claims into cash: neither may fall by more than the health without claims allows.
     most = min(max(net_before, 0) * WAD // before.mm, WAD) * (before.mm - after.mm)
     lost = max(net_before - net, before.equity - after.equity)
     require(lost * WAD <= most, "batch: below initial margin")
+    require(before.equity >= before.mm or not added, "batch: in breach")

@@ -20,10 +20,9 @@ from .ledger import (
 from .limits import EVERYTHING, PAUSED
 from .requirement import MAX_MARKETS, Assessment
 from .state import Refused, act, require
-from .trading import Trading
-from .words import SPOT_ALLOWED, Settings
+from .trading import NOT_ALLOWED, Trading
+from .words import RETIRED, SPOT_ALLOWED, Settings
 
-NOT_ALLOWED = "clearinghouse: not allowed"
 NOTHING_TO_MOVE = "clearinghouse: nothing to move"
 
 
@@ -106,10 +105,11 @@ class Clearinghouse(Trading):
         self.spot_totals[market] += wad
         self.write(account, 0, after)
         if adds_to is not None and adds_to.mm:
-            require(not self.is_paused(EVERYTHING), PAUSED)
             margin.require_after_addition(adds_to, self.assess(account))
+        flags = self.engine.parameters[market].flags
+        accepted = not flags & RETIRED if holding.spot else flags & SPOT_ALLOWED
+        require(bool(accepted), "clearinghouse: no spot market")
         if not holding.spot:
-            require(bool(self.engine.parameters[market].flags & SPOT_ALLOWED), "clearinghouse: no spot market")
             self.require_below_cap(market)
         self.finish(before)
 

@@ -45,6 +45,11 @@ class Account(NamedTuple):
         return sum(1 << market for market, holding in self.holdings.items() if holding.size or holding.cost)
 
     @property
+    def markets(self) -> int:
+        """Map of the markets with either."""
+        return self.spots | self.perps
+
+    @property
     def header(self) -> Header:
         """The account's header word."""
         return Header(self.principal, self.spots, self.perps)

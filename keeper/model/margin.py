@@ -39,18 +39,18 @@ def require_withdrawable(assessment: Assessment) -> None:
 
 
 def relieves(before: Assessment, after: Assessment) -> bool:
-    """A trade lowered the requirement, and cost no more equity than the health before it allows."""
-    if after.mm >= before.mm:
+    """A trade lowered the requirement, also where a ramp takes it, for no more equity than the health before allows."""
+    if after.mm >= before.mm or after.im > before.im:
         return False
     health = clamp(before.equity * WAD // before.mm, 0, WAD)
     return after.equity * WAD >= before.equity * WAD - health * (before.mm - after.mm)
 
 
 def require_after_addition(before: Assessment, after: Assessment) -> None:
-    """After a deposit into a market not held, by an account that owes something: initial margin, or no less health."""
+    """After a deposit into a market not held, by who owes something: initial margin, or no further from it."""
     require_live(after.state)
     if not meets_initial(after):
-        require(after.equity * before.mm >= before.equity * after.mm, BELOW_INITIAL)
+        require(after.equity * before.im >= before.equity * after.im, BELOW_INITIAL)
 
 
 def require_after_fill(after: Assessment, measure_before: Callable[[], Assessment], added: bool) -> None:

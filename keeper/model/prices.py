@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .rounding import E5, WAD, ceil_div, clamp, trunc_div
@@ -16,6 +16,8 @@ MANTISSA_BITS = 48
 MAX_SLOW_FOR = 2**20 - 1
 MAX_LAG = 2**16 - 1
 MAX_GAP = 2**15 - 1
+ENDLESS = 2**50
+"""What a gap counts as (1e-5) that may be more than its field holds."""
 MAX_BASIS = 2**19 - 1
 MAX_FUNDING = 2**71 - 1
 MICRO = 10**6
@@ -146,7 +148,9 @@ def next_basis(basis: int, target: int, seconds: int, g: int, oracle: Oracle) ->
     return clamp(basis + _sign(distance) * step, -bound, bound)
 
 
-def fast_update(old: PriceWord | None, entry: Entry, slow: SlowPrice | None, oracle: Oracle, g: int) -> PriceWord:
+def fast_update(
+    old: PriceWord | None, entry: Entry, slow: SlowPrice | None, oracle: Oracle, g: int, now: int
+) -> PriceWord:
     """The word after a fast price that is newer than `old`, or finds it from slow (None: the market's first price)."""
     word = old or PriceWord()
     elapsed = max(0, entry.time - word.time)
@@ -161,8 +165,10 @@ def fast_update(old: PriceWord | None, entry: Entry, slow: SlowPrice | None, ora
 
     encoded = encode_price(decode_price(entry.price))
     gap = gap_of(slow, decode_price(encoded))
-    if gap == 0 or _sign(gap) != _sign(word.gap) or elapsed > oracle.tau // 2 or word.from_slow:
+    if gap == 0:
         gap_age = 0
+    elif _sign(gap) != _sign(word.gap) or elapsed > oracle.tau // 2 or word.from_slow:
+        gap_age = entry.time - now
     else:
         gap_age = min(255, word.gap_age + elapsed)
 
@@ -209,7 +215,7 @@ def refresh(old: PriceWord | None, slow: SlowPrice | None, oracle: Oracle, now: 
 
 def _from_slow(old: PriceWord | None, slow: SlowPrice | None, oracle: Oracle, now: int) -> PriceWord | None:
     if slow is None:
-        return old
+        return replace(old, gap=0, gap_age=0, slow_for=0) if old else None
     kept = old or PriceWord()
     encoded = encode_price(slow.price)
     return PriceWord(
@@ -256,7 +262,7 @@ def read(word: PriceWord | None, oracle: Oracle, now: int) -> Reading:
         confidence = max(word.confidence, oracle.one_source)
     up_gap = down_gap = up_faded = down_faded = 0
     if word.gap and slow_counts and state != DEAD and not word.from_slow:
-        size = abs(10 * word.gap)
+        size = 10 * abs(word.gap) if abs(word.gap) < MAX_GAP else ENDLESS
         faded = size * max(0, oracle.tau - max(0, age + word.gap_age)) // oracle.tau
         if word.gap > 0:
             up_gap, up_faded = size, faded

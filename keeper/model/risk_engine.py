@@ -170,7 +170,8 @@ class RiskEngine:
             )
             self._see(market)
             g = self.parameters[market].aim.g
-            self.prices[market] = prices.fast_update(old, entry, self.slow_price(market), self.oracle, g)
+            slow, now = self.slow_price(market), self.clock.now
+            self.prices[market] = prices.fast_update(old, entry, slow, self.oracle, g, now)
             changed.append(market)
         return changed
 
@@ -209,14 +210,15 @@ class RiskEngine:
 
     @act
     def freeze(self, market: int) -> None:
-        """Freeze a retiring market's price at its average."""
+        """Freeze a retiring market's price at its average; what is left there is charged by its amount."""
         require(market in self.parameters.rows, UNKNOWN_MARKET)
         old, kept = self.parameters[market], self.retirements[market]
         require(bool(old.flags & RETIRING), "risk_engine: not retiring")
         enough = self.clock.now >= kept.start + RETIRE and kept.seconds >= RETIRE // 2
         require(enough, "risk_engine: not averaged yet")
         self.prices[market] = prices.frozen(self.prices[market], kept.total // kept.seconds)
-        self.parameters[market] = replace(old, flags=old.flags ^ (RETIRING | RETIRED))
+        new = replace(old.aim, s=1, u=2**16 - 1, g=2**16 - 1, flags=old.flags ^ (RETIRING | RETIRED))
+        self.parameters[market] = new.ramped_from(old, self.clock.now, self.oracle.ramp)
 
     # The owner's: the contract checks who and what; here the result is taken over.
 
@@ -266,10 +268,16 @@ class RiskEngine:
 
     @act
     def set_risk(self, risk: Risk) -> None:
-        """Replace correlations, κ, ι and the minimum requirement; all but ι ramps in."""
+        """Replace correlations, κ, ι and the minimum; all but ι ramps in, and meanwhile ι alone may change."""
         old, ramp, now = self.risk.value, self.oracle.ramp, self.clock.now
-        if self.risk_ramp.value:
-            old = self.risk_ramp.value.target
+        way = self.risk_ramp.value
+        if way and now < way.end:
+            require(replace(way.target, iota=risk.iota) == risk, "risk_engine: risk is ramping")
+            self.risk.value = replace(old, iota=risk.iota)
+            self.risk_ramp.value = way._replace(target=risk)
+            return
+        if way:
+            old = way.target
         before = replace(old, iota=risk.iota, ramping=0)
         if not ramp or before == risk or old == NO_RISK:
             self.risk.value, self.risk_ramp.value = risk, None

@@ -26,6 +26,7 @@ from .rounding import BPS, WAD, ceil_div, trunc_div
 from .state import Journal, Table, act, require
 from .words import PERP_ALLOWED, RETIRED, Settings
 
+NOT_ALLOWED = "clearinghouse: not allowed"
 SAME_ACCOUNT = "clearinghouse: same account"
 MAX_NOTIONAL = 10**30
 FLOOR = 10**12
@@ -171,6 +172,9 @@ class Trading(Limits):
         require(notional <= MAX_NOTIONAL, SIZE_OUT_OF_BOUNDS)
         highest = ceil_div(notional * settings.max_fee, BPS)
         require(max(fees) <= highest, "clearinghouse: fee too high")
+
+        unsigned = {self.named.vault, self.named.auction}
+        require(not {taker >> 96, maker >> 96} & unsigned, NOT_ALLOWED)
 
         cost = ceil_div(size * (price - reading.funding), WAD)
         self.add_reserve(sum(fees))

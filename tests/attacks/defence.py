@@ -44,9 +44,9 @@ def defence(name: str, sentence: str, *edits: Edit) -> Callable[[Test], Test]:
     return register
 
 
-def no_gain(gain: float, dust: float = 1e-6) -> None:
-    """The attacker's gain in quote, over all its accounts and wallets, is no more than dust of rounding."""
+def no_gain(gain: float, dust: float = 1e-6, unit: str = "quote") -> None:
+    """The attacker's gain, over all its accounts and wallets, is no more than dust of rounding."""
     if currently_in_test_context():
         target(float(gain))
     if not gain <= dust:
-        raise Gained(f"the attacker gained {gain:.9f} quote")
+        raise Gained(f"the attacker gained {gain:.9f} {unit}")

@@ -18,7 +18,7 @@ from keeper.model.prices import encode_price
 from keeper.model.requirement import Assessment
 from keeper.model.risk_engine import Quoted, Report
 from keeper.model.words import QUOTE_FEED, Position
-from tests.model.chain import NOBODY, START, Reports, number, send, set_time
+from tests.model.chain import NOBODY, START, Reports, domain, number, send, set_time
 from tests.model.signing import sign_order
 from tests.model.world import FEED_DECIMALS, World
 
@@ -28,7 +28,7 @@ UNIT = 10**6
 QUOTE_SCALE = 10**12
 BTC, ETH, SOL = range(3)
 PRICES = {BTC: 60_000, ETH: 2_000, SOL: 100, 3: 10, 4: 1}
-SPOT_SCALE = {BTC: 10**10, ETH: 1}
+SPOT_SCALE = {BTC: 10**10, ETH: 1, 3: 10**12, 4: 10**18}
 SEED = 7
 NAMES = ("attacker", "lender", "maker", "victim", "other")
 FOREVER = 2**255
@@ -157,14 +157,16 @@ class Scene:
         self.do(self.house, "deposit_spot", account, market, int(amount * WAD) // SPOT_SCALE[market], by=name)
         return account
 
-    def fill_call(self, taker: int, maker: int, market: int, size: float, price: float) -> tuple[Any, ...]:
+    def fill_call(
+        self, taker: int, maker: int, market: int, size: float, price: float, exchange: Any = None
+    ) -> tuple[Any, ...]:
         """Arguments of a fill in which `taker` gains `size` of an order that the maker's owner signed."""
         self.nonces += 1
         amount = round(abs(size) * 10**9) * 10**9
         given = -amount if size > 0 else amount
         order = Order(maker, market, given, int(price * WAD), 100, FOREVER, self.nonces, False, 0)
         key = next(self.keys[name] for name, wallet in self.wallets.items() if number(wallet) == maker >> 96)
-        signed = sign_order(order, self.world.order_domain, key)
+        signed = sign_order(order, domain(exchange or self.exchange), key)
         return (*signed.call, taker, amount, 100)
 
     def trade(self, taker: int, maker: int, market: int, size: float, price: float, by: str = "attacker") -> None:

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.attacks.defence import defence, no_gain, search
 from tests.attacks.scene import BTC, ETH, UNIT, WAD, RefusedError, Scene
 from tests.model.chain import number
-
-
-def test_batch__account_in_breach__cannot_be_listed_as_healthy_in_its_middle(scene: Scene):
-    """Emptied for a moment it would look free of debt. Defence: `assess` refuses an account that is deferred."""
-    account, other = scene.deposit("attacker", 0, 2_000), scene.deposit("attacker", 1, 200_000)
-    scene.trade(account, other, ETH, 10, 2_000)
-    scene.prices({ETH: 1_890})
-    scene.do(scene.auction, "open", [account], by="other")
-    run = scene.auction.run(account)
-    call = scene.step_call((scene.auction, "open", ([account],)))
-    with pytest.raises(RefusedError):
-        scene.run(
-            [account],
-            scene.step_deposit(account, 5_000),
-            call,
-            scene.step_fill(account, other, ETH, -1, 1_890),
-            scene.step_withdraw(account, 4_999),
-        )
-    assert scene.auction.run(account) == run
+from tests.mutants.mutant import Edit
 
 
 def test_batch__another_from_its_middle__is_refused(scene: Scene):
@@ -33,42 +18,6 @@ def test_batch__another_from_its_middle__is_refused(scene: Scene):
     call = scene.step_call((scene.batch, "batch", ([scene.account("attacker", 1)], [])))
     with pytest.raises(RefusedError):
         scene.run([account], call)
-
-
-def test_batch__is_over__account_is_tested_again_in_the_same_transaction(scene: Scene):
-    """Leave that outlived the batch would empty the house. Defence: `defer(account, False)` at the batch's end."""
-    house = scene.house
-    before = scene.quote.balanceOf(house)
-    borrower = scene.armed()
-    account = number(borrower.address) << 96
-    for contract, function, args in (
-        (scene.batch, "batch", ([account], [])),
-        (house, "withdraw", (account, 1_000 * UNIT, scene.wallets["attacker"])),
-    ):
-        borrower.arm(contract.address, getattr(contract, function).prepare_calldata(*args))
-    assert scene.refusal(borrower, "go") == "clearinghouse: below initial margin"
-    assert scene.quote.balanceOf(house) == before
-
-
-def test_batch__all_tokens_borrowed_for_its_length__come_back_or_it_is_undone(scene: Scene):
-    """Defence: the test of every account at the end."""
-    account = scene.account("attacker")
-    everything = scene.quote.balanceOf(scene.house) / UNIT
-    with pytest.raises(RefusedError, match="batch: below initial margin"):
-        scene.run([account], scene.step_withdraw(account, everything), scene.step_deposit(account, everything - 1))
-    scene.run([account], scene.step_withdraw(account, everything), scene.step_deposit(account, everything))
-    assert scene.equity("attacker", 0) == 0
-    assert scene.quote.balanceOf(scene.house) == everything * UNIT
-
-
-def test_batch__operator_in_every_way__brings_money_home_only(scene: Scene):
-    """Defence: who asks a batch to withdraw is asked whether it is the owner; else the owner is paid."""
-    account = scene.deposit("victim", 0, 1_000)
-    scene.do(scene.house, "approve_operator", scene.wallets["attacker"], True, by="victim")
-    scene.run([account], scene.step_withdraw(account, 300))
-    scene.do(scene.house, "withdraw", account, 300 * UNIT, scene.wallets["attacker"])
-    assert scene.wallet("attacker") == 0
-    assert scene.wallet("victim") == -400
 
 
 def test_batch__unwound_below_initial_margin__takes_no_more_than_health_allows(scene: Scene):
@@ -83,3 +32,49 @@ def test_batch__unwound_below_initial_margin__takes_no_more_than_health_allows(s
         scene.run([account], half, scene.step_withdraw(account, found.equity / WAD / 2 + 5))
     with pytest.raises(RefusedError, match="batch: below initial margin"):
         scene.run([account], scene.step_withdraw(account, 1), scene.step_fill(account, other, BTC, 0.1, 60_000))
+
+
+def kept(scene: Scene, before: int, *accounts: int) -> float:
+    """What the Clearinghouse's tokens have shrunk by, beyond what accounts that somebody walks away from still own."""
+    owned = sum(max(0, scene.worth(account)) for account in accounts)
+    return float((before - scene.quote.balanceOf(scene.house)) / UNIT - owned)
+
+
+@defence(
+    "batch-never-tested",
+    "2: batch … is checked once per account, at its end",
+    Edit("Batch.vy", 'assert enough, "batch: below initial margin"', "pass"),
+)
+@search
+@given(taken=st.integers(1, 1_000_000), back=st.integers(0, 1_000_000))
+def test_batch__tokens_borrowed_for_its_length__come_back_or_it_is_undone(scene: Scene, taken: int, back: int) -> None:
+    """All that there is may be out for as long as it lasts, and what is not brought back is no loan of anybody's."""
+    with scene.trial():
+        account, before = scene.account("attacker"), scene.quote.balanceOf(scene.house)
+        steps = [scene.step_withdraw(account, taken), scene.step_deposit(account, min(back + 1, taken))]
+        scene.attempt(scene.batch, "batch", [account], steps)
+        no_gain(kept(scene, before, account))
+
+
+@defence(
+    "batch-that-never-ends",
+    "2: batch … is checked once per account, at its end",
+    Edit("Batch.vy", "extcall _CLEARINGHOUSE.defer(accounts[i], False)", "pass"),
+    Edit(
+        "Batch.vy", "self._test(accounts[i], before[i], staticcall _CLEARINGHOUSE.assess(accounts[i]), paused)", "pass"
+    ),
+)
+@search
+@given(amount=st.integers(1, 1_000_000))
+def test_batch__is_over__account_is_tested_again_in_the_same_transaction(scene: Scene, amount: int) -> None:
+    """Leave that outlived the batch would empty the house: an empty batch, and a loan right after it."""
+    with scene.trial():
+        before, borrower = scene.quote.balanceOf(scene.house), scene.armed()
+        account = number(borrower.address) << 96
+        for contract, function, args in (
+            (scene.batch, "batch", ([account], [])),
+            (scene.house, "withdraw", (account, amount * UNIT, scene.wallets["attacker"])),
+        ):
+            borrower.arm(contract.address, getattr(contract, function).prepare_calldata(*args))
+        scene.attempt(borrower, "go")
+        no_gain(kept(scene, before, account))

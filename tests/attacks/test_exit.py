@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.attacks.scene import ETH, UNIT, WAD, Scene
-from tests.model.world import COOLDOWN
 
 
 def test_exit__by_an_account_that_owes_for_a_moment__is_paid_at_the_rate(scene: Scene):
@@ -35,30 +34,3 @@ def test_exit__of_most_lenders__leaves_the_rate_of_the_rest_as_it_is(scene: Scen
     rate = scene.known_loss()
     scene.do(scene.house, "withdraw", scene.account("attacker"), 499_000 * UNIT, scene.wallets["attacker"])
     assert scene.house.exit_rate() / WAD == pytest.approx(rate, abs=1e-9)
-
-
-def test_exit__of_a_vault_that_is_known_to_lose_all__pays_nothing(scene: Scene):
-    """Defence: shares are worth the vault's cash less the losses that are known."""
-    scene.do(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["attacker"])
-    shares = scene.vault.balanceOf(scene.wallets["attacker"])
-    scene.do(scene.vault, "request", shares, scene.wallets["attacker"])
-    scene.at(COOLDOWN)
-    scene.prices()
-    scene.known_loss()
-    me = scene.wallets["attacker"]
-    assert scene.refusal(scene.vault, "redeem", shares, me, me) == "vault: nothing to withdraw"
-
-
-def test_entry__into_a_vault_with_a_known_loss__buys_no_discount(scene: Scene):
-    """The entry goes when the price comes back; who came in meanwhile gains nothing by it. Defence: entering
-    counts without the deduction."""
-    scene.do(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["lender"], by="lender")
-    loser, winner = scene.deposit("victim", 0, 20_000), scene.deposit("maker", 0, 200_000)
-    scene.trade(loser, winner, ETH, 100, 2_000, by="victim")
-    scene.prices({ETH: 1_000})
-    scene.do(scene.auction, "open", [loser], by="attacker")
-    assert scene.vault.totalAssets() < 30_000 * UNIT
-    scene.do(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["attacker"])
-    scene.prices({ETH: 2_000})
-    scene.do(scene.auction, "open", [loser], by="attacker")
-    assert scene.equity("attacker") <= 0.01

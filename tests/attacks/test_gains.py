@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 import pytest
 
-from keeper.model.auction_house import Lot
-from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Parameters, Run
-from tests.attacks.scene import BTC, ETH, QUOTE_SCALE, SOL, SPOT_SCALE, UNIT, WAD, RefusedError, Scene
-from tests.model.world import COOLDOWN
+from tests.attacks.scene import ETH, QUOTE_SCALE, UNIT, WAD, RefusedError, Scene
 
 BELOW = "batch: below initial margin"
 
@@ -87,85 +82,6 @@ def test_post__at_a_tick_that_is_never_reached__is_refused(scene: Scene):
     assert scene.refusal(scene.auction, "post", *bid) == ""
 
 
-def test_exit__among_trades_with_oneself__is_paid_at_the_rate(scene: Scene):
-    """Cash against debt thinned the loss as one left. Defence: what was lent before the transaction bears it."""
-    lent = scene.deposit("attacker", 0, 500_000)
-    rich, poor = scene.deposit("attacker", 1, 40_000), scene.deposit("attacker", 2, 40_000)
-    scene.known_loss()
-    for price in (1_100, 900):
-        scene.prices({ETH: price})
-    scene.do(scene.auction, "open", [scene.account("victim")], by="other")
-    rate = scene.house.exit_rate() / WAD
-    scene.deposit_spot("attacker", 1, BTC, 100)
-    before = scene.equity("attacker", 0, 1, 2)
-    high, low, size = 900 * 1.0495, 900 * 0.9505, 4_000_000 / (2 * 0.0495 * 900)
-    scene.run(
-        [lent, rich, poor],
-        scene.step_fill(rich, poor, ETH, size, high),
-        scene.step_fill(rich, poor, ETH, -size, low),
-        scene.step_withdraw(lent, 500_000),
-        scene.step_fill(poor, rich, ETH, size, high),
-        scene.step_fill(poor, rich, ETH, -size, low),
-    )
-    assert rate < 0.9
-    assert before - scene.equity("attacker", 0, 1, 2) >= 500_000 * (1 - rate) * 0.999
-
-
-def test_exit__as_a_loan_that_lent_cash_pays_back__is_paid_at_the_rate(scene: Scene):
-    """A debt left whole, and was set off against cash that would not have. Defence: all pays the rate."""
-    lent = scene.deposit("attacker", 0, 500_000)
-    rate = scene.known_loss()
-    before = scene.equity("attacker", 0, 1)
-    borrower = scene.deposit_spot("attacker", 1, BTC, 20)
-    scene.prices()
-    scene.do(scene.house, "withdraw", borrower, 490_000 * UNIT, scene.wallets["attacker"])
-    price = scene.now_prices[ETH]
-    size = 490_000 / (0.0495 * 2 * price)
-    scene.run(
-        [lent, borrower],
-        scene.step_fill(lent, borrower, ETH, size, price * 1.0495),
-        scene.step_fill(lent, borrower, ETH, -size, price * 0.9505),
-    )
-    rest = 20 * WAD // SPOT_SCALE[BTC] - 10**7 * (scene.cash(borrower) < 0)
-    scene.do(scene.house, "withdraw_spot", borrower, BTC, rest, scene.wallets["attacker"])
-    assert before - scene.equity("attacker", 0, 1) >= 490_000 * (1 - rate) * 0.999
-
-
-def test_redeem_for__while_an_entry_is_stale__is_refused(scene: Scene):
-    """Another holder had who was leaving paid out at the worst moment. Defence: others redeem at full value only."""
-    for who in ("victim", "attacker"):
-        scene.do(scene.vault, "deposit", 50_000 * UNIT, scene.wallets[who], by=who)
-    broken, maker = scene.deposit("other", 0, 20_000), scene.deposit("maker", 0, 200_000)
-    scene.trade(broken, maker, ETH, 100, 2_000, by="other")
-    victim = scene.wallets["victim"]
-    scene.do(scene.vault, "request", scene.vault.balanceOf(victim), victim, by="victim")
-    scene.at(COOLDOWN)
-    scene.prices({ETH: 900})
-    scene.do(scene.auction, "open", [broken])
-    scene.prices({ETH: 2_000})
-    assert scene.refusal(scene.vault, "redeem_for", victim) == "vault: losses are known"
-    scene.do(scene.auction, "open", [broken])
-    before = scene.wallet("victim")
-    scene.do(scene.vault, "redeem_for", victim)
-    assert scene.wallet("victim") - before > 50_000 - 1
-
-
-def test_sweep__while_a_parameter_rises__takes_no_honest_bond(scene: Scene):
-    """Margin was asked for the requirement to come, cash for that of now. Defence: capacity counts the former."""
-    bid = (scene.account("lender"), 5, 200 * WAD, WAD, 7, 0, 305 * WAD)
-    scene.do(scene.auction, "post", *bid, by="lender")
-    victim = scene.in_breach()
-    raised = Parameters(5_520, 564, 480, bucket=ETH, flags=LISTED | PERP_ALLOWED | SPOT_ALLOWED)
-    scene.do(scene.engine, "set_parameters", ETH, raised.pack(), by=scene.house.owner())
-    scene.prices({ETH: 1_890})
-    scene.do(scene.auction, "open", [victim], by="other")
-    scene.at(12)
-    scene.prices()
-    scene.do(scene.auction, "sweep", victim, 1)
-    assert scene.cash(scene.account("attacker")) == 0
-    assert scene.position(int(scene.auction.address, 16) << 96 | 1, ETH).size > 0
-
-
 def test_post__with_less_than_many_markets_want_at_least__is_refused(scene: Scene):
     """A part of an account in many markets wants the least requirement of each. Defence: cash for as much."""
     bid = [scene.account("lender"), 5, 20 * WAD, WAD, 15, 10_000, 38 * WAD]
@@ -207,44 +123,3 @@ def test_vault__emptied_a_dozen_times__takes_deposits_still(scene: Scene):
     scene.do(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["lender"], by="lender")
     # No more than what those deposits put in.
     assert before - scene.equity("lender") < len(broken)
-
-
-def test_sweep__past_bids_that_can_take_nothing__finds_the_honest_one(scene: Scene):
-    """Eight bids of a few wei stood before all others, and used the tries up. Defence: to pass over is no try."""
-    scene.do(scene.auction, "post", scene.account("lender"), 1, 50_000 * WAD, WAD, 7, 10_000, 85_000 * WAD, by="lender")
-    mine = scene.deposit("attacker", 0, 10_000)
-    for _ in range(8):
-        scene.do(scene.auction, "post", mine, 0, 7, 7, 7, 10**6, 700 * WAD)
-    victim = scene.in_breach()
-    scene.do(scene.auction, "open", [victim], by="other")
-    scene.at(12)
-    scene.prices()
-    assert scene.refusal(scene.auction, "sweep", victim, 1, by="other") == ""
-
-
-def test_bid__of_a_wei__is_refused(scene: Scene):
-    """It cost nothing and spoiled every bid that named the nonce. Defence: a slice is worth a least requirement."""
-    victim = scene.in_breach()
-    scene.do(scene.auction, "open", [victim], by="other")
-    taker = scene.deposit("attacker", 0, 100)
-    before = Run.unpack(scene.auction.run(victim)).nonce
-    touch = [astuple(Lot(victim, 1))]
-    assert scene.refusal(scene.auction, "bid", taker, touch) == "auction: all or nothing"
-    assert Run.unpack(scene.auction.run(victim)).nonce == before
-
-
-def test_match__of_more_than_there_is__is_refused(scene: Scene):
-    """A long of 10 became a short of 9, at a price out of date. Defence: exposure shrinks, and does not turn."""
-    victim, taker = scene.in_breach(), scene.deposit("attacker", 0, 50_000)
-    scene.do(scene.auction, "open", [victim], by="other")
-
-    def matched(market: int, size: float, price: float) -> str:
-        order, signature, _, amount, _ = scene.fill_call(victim, taker, market, size, price)
-        fill = (order, signature, amount)
-        return scene.refusal(scene.auction, "match", victim, scene.exchange.address, [fill])
-
-    assert matched(ETH, -19, 1_890) == "auction: nothing matched"
-    assert matched(SOL, -5, 100) == "auction: nothing matched"
-    assert matched(ETH, -1e-9, 1_890) == "auction: nothing matched"
-    assert matched(ETH, -2, 1_890) == ""
-    assert scene.position(victim, ETH).size == 8 * WAD

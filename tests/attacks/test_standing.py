@@ -39,18 +39,3 @@ def test_remove__of_another_ones_bid__is_refused(scene: Scene):
     account = int(scene.auction.address, 16) << 96 | 1
     attacker = scene.wallets["attacker"]
     assert scene.refusal(scene.house, "withdraw", account, 1, attacker) == "clearinghouse: not allowed"
-
-
-def test_sweep__of_a_bid_that_lost_nothing__costs_it_no_bond(scene: Scene):
-    """Swept by an account of the attacker's own that is broken on purpose. Defence: its cash covers what it offers."""
-    for cash in (205, 325):
-        if not scene.refusal(scene.auction, "post", *bid_of(scene, "lender", 5, 200, cash), by="lender"):
-            break
-    victim = scene.in_breach()
-    scene.do(scene.auction, "open", [victim], by="other")
-    scene.at(12)
-    scene.prices()
-    scene.do(scene.auction, "sweep", victim, 8)
-    assert scene.cash(scene.account("attacker")) == 0
-    account = int(scene.auction.address, 16) << 96 | 1
-    assert scene.assess(account).equity >= scene.assess(account).im

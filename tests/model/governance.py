@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from keeper.model.state import Refused
-from keeper.model.words import Curve, Limits, Risk, Settings, Terms
+from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Limits, Risk, Settings, Terms
 from tests.model.actors import WAD
 from tests.model.chain import number
 from tests.model.walk import Walk
@@ -95,7 +95,9 @@ class Governance(Walk):
     def _parameters(self) -> Change:
         rng, engine = self.rng, self.model.engine
         market = rng.randrange(MAIN)
-        old = replace(engine.parameters[market].aim, calibrated=0)
+        old = engine.parameters[market].aim
+        # That a market is given up, and when it was calibrated, nobody sets.
+        old = replace(old, calibrated=0, flags=old.flags & (LISTED | PERP_ALLOWED | SPOT_ALLOWED))
         new = replace(
             old, s=rng.choice([old.s, old.s, rng.randint(900, 9_000)]), u=rng.randint(0, 3_000), g=rng.randint(0, 900)
         )

@@ -50,9 +50,11 @@ KINDS = {
 class Operations(MatchFlow, BatchFlow):
     """One random walk through the protocol; `step` does one operation on both sides."""
 
+    data_class: type[MarketData] = MarketData
+
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self.data = MarketData(self.world, self.rng)
+        self.data = self.data_class(self.world, self.rng)
         self.kinds = [kind for kind, weight in KINDS.items() for _ in range(weight)]
         self._found()
 

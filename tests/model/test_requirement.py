@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -52,11 +53,15 @@ class Scene:
             self.engines.add_market(parameters, 18, 10**6, 0)
         self.now = START
 
-    def change(self) -> None:
-        """New risk parameters and prices; some markets miss rounds and so are late or dead."""
+    def change(self, **risk: int) -> None:
+        """New risk parameters, these among them, and prices; some markets miss rounds and so are late or dead."""
         rng, engines = self.rng, self.engines
-        if rng.random() < 0.7:
-            engines.set_risk(random_risk(rng))
+        if risk or rng.random() < 0.7:
+            # What ramps in arrives before it may change again.
+            ramp = engines.model.risk_ramp.value
+            self.now = max(self.now, ramp.end if ramp else 0)
+            engines.at(self.now)
+            engines.set_risk(replace(random_risk(rng), **risk))
         for place in range(MARKETS):
             if rng.random() < 0.3:
                 continue

@@ -10,14 +10,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
 from keeper.model.requirement import Assessment, Holding
 from tests.model.chain import use_own_cache
 from tests.model.revm import fresh_chain
-from tests.model.test_requirement import MARKETS, PRICES, WAD, Scene, as_call, random_risk
+from tests.model.test_requirement import MARKETS, PRICES, WAD, Scene, as_call
 
 SEEDS = (21, 22)
 SCENES = 6
@@ -59,10 +58,7 @@ class Desk:
 
     def change(self, small_floor: bool) -> None:
         """Other prices and parameters; with a floor so small that R + G stands above it, or any."""
-        self.scene.change()
-        if small_floor:
-            risk = replace(random_risk(self.rng), min_requirement=1)
-            self.scene.engines.set_risk(risk)
+        self.scene.change(**({"min_requirement": 1} if small_floor else {}))
 
     def worth(self) -> int:
         """About what a portfolio holds in a market, quote."""

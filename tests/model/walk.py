@@ -14,9 +14,11 @@ QUOTE_SCALE = 10**12
 class Walk:
     """A world with actors, made from a seed."""
 
+    world_class: type[World] = World
+
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
-        self.world = World(self.rng)
+        self.world = self.world_class(self.rng)
         self.actors = Actors(self.world, self.rng)
         self.model = self.world.model
 

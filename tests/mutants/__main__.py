@@ -1,49 +1,82 @@
-"""`python -m tests.mutants [NAME ...]`: run mutants, all or those named, and say which are caught."""
+"""`python -m tests.mutants [NAME ...]`: run mutants, all or those named, and say which are caught.
+
+What came of one is kept until the contracts, its tests or what these share change.
+"""
 
 from __future__ import annotations
 
-import importlib
+import argparse
 import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 
-import pytest
-
-from tests.attacks.defence import ATTACKS
+from tests.mutants import generated, results, running
+from tests.mutants.equivalent import EQUIVALENT
+from tests.mutants.known import known
 from tests.mutants.mutant import Mutant
-from tests.mutants.tree import ROOT, run_tests, tree
+from tests.mutants.results import Result
+
+Run = Callable[[Mutant], Result]
 
 
-def known() -> dict[str, Mutant]:
-    """Every mutant by name."""
-    for path in sorted((ROOT / "tests" / "attacks").glob("test_*.py")):
-        importlib.import_module(f"tests.attacks.{path.stem}")
-    return dict(ATTACKS)
+def results_of(mutants: list[Mutant], run: Run, pool: Executor) -> Iterator[Result]:
+    """What came of each, those that are known already first."""
+    waiting = {}
+    for mutant in mutants:
+        if (known := results.kept(mutant)) is not None:
+            yield known
+        else:
+            waiting[pool.submit(run, mutant)] = mutant
+    for done in as_completed(waiting):
+        result = done.result()
+        results.keep(waiting[done], result)
+        yield result
 
 
-def caught(mutant: Mutant) -> tuple[bool, str]:
-    """Whether its killers noticed a mutant, and what they printed."""
-    with tree() as folder:
-        mutant.apply(folder / "contracts")
-        status, printed = run_tests(folder, mutant.killers)
-    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise RuntimeError(f"{mutant.name}: its tests could not run\n{printed}")
-    return status == pytest.ExitCode.TESTS_FAILED and (not mutant.gains or "Gained: " in printed), printed
+def reported(mutants: list[Mutant], run: Run, pool: Executor, shown: dict[str, str]) -> list[Result]:
+    """Run them and print a line for each; those that survived."""
+    survived = []
+    for result in results_of(mutants, run, pool):
+        said = "caught" if result.caught else "SURVIVED"
+        print(f"{said:9}{result.seconds:6.0f} s  {shown[result.name]}  [{result.why}]", flush=True)
+        if not result.caught:
+            survived.append(result)
+    return survived
 
 
-def main(names: list[str]) -> int:
-    """Run them; the number of those that were not caught."""
-    mutants = known()
-    survivors = 0
-    for name in names or sorted(mutants):
-        found, printed = caught(mutants[name])
-        gained = next((line.split("Gained: ")[1] for line in printed.splitlines() if "Gained: " in line), "")
-        print(f"{'caught' if found else 'SURVIVED':9} {name} {gained}", flush=True)
-        survivors += not found
-        if not found and names:
-            print(printed)
-    print(f"caught {len(names or mutants) - survivors} of {len(names or mutants)}")
-    return survivors
+def main() -> int:
+    """Run them; the number of those that should have been caught."""
+    parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these; of those that nobody wrote, a part of what is printed")
+    parser.add_argument("-n", "--workers", type=int, default=2)
+    parser.add_argument("--kind", choices=("rules", "generated"), help="only these")
+    given = parser.parse_args()
+    unexplained = 0
+    with ProcessPoolExecutor(given.workers, mp_context=get_context("spawn")) as pool:
+        if given.kind != "generated":
+            mutants = [each for name, each in known().items() if not given.names or name in given.names]
+            shown = {mutant.name: f"{mutant.name} ({mutant.sentence})" for mutant in mutants}
+            survived = reported(mutants, running.rule, pool, shown)
+            unexplained += len(survived)
+            print(f"rules: caught {len(mutants) - len(survived)} of {len(mutants)}", flush=True)
+        if given.kind != "rules":
+            sites = [
+                site
+                for site in generated.chosen(pool)
+                if not given.names or any(name in site.shown for name in given.names)
+            ]
+            shown = {site.key: site.shown for site in sites}
+            survived = reported([site.mutant for site in sites], running.generated, pool, shown)
+            explained = [result for result in survived if result.name in EQUIVALENT]
+            unexplained += len(survived) - len(explained)
+            print(
+                f"generated: caught {len(sites) - len(survived)} of {len(sites)}, "
+                f"{len(explained)} of the others change nothing that matters",
+                flush=True,
+            )
+    return unexplained
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main([Path(name).name for name in sys.argv[1:]])))
+    sys.exit(bool(main()))

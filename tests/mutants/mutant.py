@@ -25,6 +25,23 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """A place of one source file, and what stands in its place."""
+
+    file: str
+    """Below contracts/."""
+    start: int
+    end: int
+    new: str
+
+    def apply(self, contracts: Path) -> None:
+        """Change the file."""
+        path = contracts / self.file
+        text = path.read_text()
+        path.write_text(text[: self.start] + self.new + text[self.end :])
+
+
+@dataclass(frozen=True)
 class Mutant:
     """Edits that together take one rule away."""
 
@@ -32,7 +49,7 @@ class Mutant:
     """Unique, such as `slice-past-the-target`."""
     sentence: str
     """The section and the sentence of the specification that it breaks, as `8: goes no further than the target`."""
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit | Replacement, ...]
     killers: tuple[str, ...]
     """Tests that must fail on it, as pytest names them."""
     gains: bool = False
@@ -42,3 +59,8 @@ class Mutant:
         """Make a tree of contracts this mutant."""
         for edit in self.edits:
             edit.apply(contracts)
+
+
+def change(name: str, sentence: str, file: str, old: str, new: str, *killers: str) -> Mutant:
+    """A mutant of one edit."""
+    return Mutant(name, sentence, (Edit(file, old, new),), killers)

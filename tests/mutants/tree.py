@@ -1,59 +1,90 @@
-"""A copy of the project in which a mutant's tests run, beside others and without touching what is worked on."""
+"""A copy of the contracts in which a mutant is made, and tests that deploy from there, in a fork with imports done."""
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import boa
+import pytest
+
+from tests.model import contracts
 
 ROOT = Path(__file__).parents[2]
-COMPILED = ROOT / ".build" / "compiled"
+ON_APES_NETWORK = ("tests/unit", "tests/deploy", "tests/gas")
+SLOW_TO_IMPORT = ("ape", "ape.pytest.plugin", "ape_test", "hypothesis", "tests.unit.system", "tests.model.world")
+"""What each fork has already."""
 
 
 @contextmanager
 def tree() -> Iterator[Path]:
-    """A folder with everything that git knows or would know of, gone afterwards."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    """A folder with the contracts, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="plimsoll-mutant-") as made:
         folder = Path(made)
-        for name in filter(None, listed.stdout.split("\0")):
-            source = ROOT / name
-            if source.is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, folder / name)
+        shutil.copytree(ROOT / "contracts", folder / "contracts")
         yield folder
 
 
-def run_tests(folder: Path, tests: Sequence[str], timeout: float = 600) -> tuple[int, str]:
-    """Run tests in a tree until one fails: pytest's exit status, and what it printed."""
-    ape = any(test.startswith(("tests/unit", "tests/deploy", "tests/gas")) for test in tests)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        *([] if ape else ["-p", "no:ape_test"]),
-    ]
-    made = subprocess.run(
-        [*command, *tests],
-        cwd=folder,
-        env={**os.environ, "PLIMSOLL_COMPILED": str(COMPILED), "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    return made.returncode, made.stdout + made.stderr
+def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
+    """In a fork: a session of pytest in which contracts are those of a tree."""
+    os.setsid()
+    sys.stdout.flush()
+    for stream in (1, 2):
+        os.dup2(output.fileno(), stream)
+    contracts.CONTRACTS = folder / "contracts"
+    contracts.contract.cache_clear()
+    boa.interpret.set_search_paths([str(folder)])
+    os.chdir(ROOT)
+    plugins = [] if any(test.startswith(ON_APES_NETWORK) for test in tests) else ["-p", "no:ape_test"]
+    options = ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", *plugins]
+    status = pytest.ExitCode.INTERNAL_ERROR
+    try:
+        status = pytest.main([*options, *tests])
+    finally:
+        sys.stdout.flush()
+        os._exit(int(status))
+
+
+def failed(folder: Path, tests: Sequence[str], timeout: float) -> tuple[bool, str]:
+    """Whether one of some tests fails with a tree's contracts, or takes too long, and what they printed.
+
+    They end with the first that fails.
+    """
+    for name in SLOW_TO_IMPORT:
+        importlib.import_module(name)
+    gc.freeze()
+    with tempfile.TemporaryFile("w+") as output:
+        child = os.fork()
+        if child == 0:
+            _session(folder, tests, output)
+        until = time.monotonic() + timeout
+        ended = 0
+        while ended == 0:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended == 0 and time.monotonic() > until:
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                return True, f"FAILED: not done in {timeout:.0f} s"
+            time.sleep(0.02)
+        output.seek(0)
+        printed = output.read()
+    code = os.waitstatus_to_exitcode(status)
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return False, f"ERROR: tests could not run\n{printed}"
+    return code == pytest.ExitCode.TESTS_FAILED, printed
+
+
+def why(printed: str) -> str:
+    """The first failure's line of a session's summary."""
+    lines = [line for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return lines[0] if lines else ""

@@ -8,7 +8,7 @@ from ape import chain
 from keeper.model.auction import opener_share
 from keeper.model.words import Run
 from tests.unit.auction.scene import lot
-from tests.unit.system import ETH, TERMS, WAD
+from tests.unit.system import BTC, ETH, TERMS, WAD
 
 TARGET = 14 * WAD // 10
 DUST = 10
@@ -193,6 +193,14 @@ def test_bid__taker_left_below_initial_margin__reverts(scene):
     scene.sighted_at(1520, 30)
     with scene.refused("clearinghouse: below initial margin", scene.system.account(scene.taker, 1)):
         scene.bid(sub=1)
+
+
+def test_bid__taker_with_a_late_price_elsewhere__reverts(scene, taker, maker):
+    scene.system.trade(taker, maker, BTC, 0.1, 51_200)
+    scene.system.pass_time(20)
+    scene.price_only(1520)
+    with scene.refused("clearinghouse: price is late"):
+        scene.bid()
 
 
 def test_bid__taker_with_little_cash__may_take_what_it_can_carry(scene):

@@ -120,6 +120,13 @@ def test_match__nothing_left__reverts_and_changes_nothing(breached, size, price,
         match(breached, (made, amount))
 
 
+def test_match__next_to_nothing__reverts(breached):
+    # A hundredth of an ETH releases less than a sixteenth of the least requirement, which is 20.
+    with breached.refused("auction: nothing matched"):
+        match(breached, (order(breached, 1, BREACH), 0.01))
+    match(breached, (order(breached, 1, BREACH), 0.02))
+
+
 def test_match__beyond_the_target__reverts(breached):
     with breached.refused("auction: nothing matched"):
         match(breached, (order(breached, 9, BREACH), 9))

@@ -132,6 +132,19 @@ def test_open__breach_within_the_interval__is_not_sighted(scene):
     assert scene.run().nonce == 1
 
 
+def test_open__exactly_on_the_line__is_not_sighted(scene, lender):
+    # Long an 80th on 32, whose requirement is the least: at 640 it has lost 12 of the 32.
+    account = scene.long(lender, 0.0125, 32)
+    scene.price(640)
+    assessment = scene.assessment(account)
+    assert (assessment.equity, assessment.mm, assessment.up) == (20 * WAD, 20 * WAD, 0)
+    scene.open(account)
+    assert scene.run(account) == Run()
+    scene.price(639)
+    scene.open(account)
+    assert scene.run(account).nonce == 1
+
+
 def test_open__price_late__skips_and_leaves_the_run(scene):
     scene.sighted_at(BREACH)
     before = scene.run()
@@ -153,7 +166,8 @@ def test_open__market_dead__sights_at_the_last_price_and_the_widest_interval(sce
 
 
 def test_open__market_dead_and_breach_within_its_interval__is_not_sighted(scene):
-    scene.price(BREACH)
+    # At 1,500 it lacks 730: more than the 150 that one source alone is doubted by, less than a fifth of 15,000.
+    scene.price(1500)
     scene.system.pass_time(4_000)
     scene.open()
     assessment = scene.assessment()

@@ -11,7 +11,7 @@ import pytest
 from keeper.model.rounding import ceil_div
 from keeper.model.standing import BOND, Standing
 from tests.unit.auction.scene import Scene
-from tests.unit.system import CURVE, ETH, RISK, TERMS, WAD
+from tests.unit.system import BTC, CURVE, ETH, RISK, TERMS, WAD
 
 BREACH = 1520
 ALL = 2**4 - 1
@@ -294,6 +294,31 @@ def test_sweep__bid_without_margin__the_next_takes_its_place(book, scene, spent)
     fitting = book.post(0)
     scene.price(1450)
     assert book.takers(book.sweep()) == [fitting]
+
+
+def test_sweep__bid_that_cannot_pay_its_bond__leaves_no_loss(book, scene, spent, opener):
+    scene.price(1300)
+    account = book.account(spent)
+    cash = scene.cash(account)
+    assert scene.assessment(account).equity < 0
+    book.sweep(sender=opener)
+    assert book.auction.standing_bid(spent)[2] == 0
+    assert (scene.cash(scene.system.account(opener)), scene.cash(account)) == (0, cash)
+
+
+def test_sweep__bid_that_fails_otherwise__keeps_its_bond_and_its_place(book, scene, opener, lender):
+    system = scene.system
+    number = book.post(0, 20_000 * WAD, interval=0)
+    other = system.fund(lender, 4_000)
+    system.trade(lender, scene.maker, BTC, 1, 51_200)
+    system.prices({BTC: 48_000})
+    system.auction.sweep(other, 8, sender=scene.maker)
+    assert system.position(book.account(number), BTC)[0] > 0
+    # What it has taken has a price that is late.
+    system.pass_time(20)
+    scene.price_only(BREACH)
+    with book.refused("auction: nothing swept"):
+        book.sweep(sender=opener)
 
 
 def test_try_slice__by_anybody__reverts(book, scene, attacker):

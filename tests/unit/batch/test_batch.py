@@ -7,7 +7,7 @@ import pytest
 from eth_abi.abi import encode
 
 from tests.unit.batch.acts import NOBODY
-from tests.unit.system import ETH, UNITS, WAD, wad
+from tests.unit.system import BTC, ETH, UNITS, WAD, wad
 
 
 def test_batch__hedge_unwound__passes_where_leg_by_leg_fails(acts, taker):
@@ -24,6 +24,14 @@ def test_batch__hedge_unwound__passes_where_leg_by_leg_fails(acts, taker):
 def test_batch__that_leaves_an_account_below_initial_margin__reverts(acts, taker):
     with acts.refused("batch: below initial margin"):
         acts.run(acts.withdraw_spot(5, taker))
+
+
+def test_batch__withdrawal_against_profit_not_settled__reverts(acts, taker):
+    # Half of what the short has gained at 1,500 stands against the spot, and 315 are initial margin.
+    acts.system.prices({ETH: 1500})
+    with acts.refused("batch: below initial margin"):
+        acts.run(acts.withdraw(7_900, taker))
+    acts.run(acts.withdraw(7_600, taker))
 
 
 def test_batch__flash_bid__takes_without_capital(acts, accounts, taker, maker):
@@ -48,6 +56,32 @@ def test_batch__flash_bid__takes_without_capital(acts, accounts, taker, maker):
     # 2,400 less a quarter of debt and equity, and the opener's half of a penalty of 5%.
     assert system.clearinghouse.cash(empty) == pytest.approx(wad(28.57), rel=0.01)
     assert system.clearinghouse.spot(account, ETH) == wad(7.5)
+
+
+def test_batch__relief_in_breach_with_a_market_more__reverts(acts, taker, maker):
+    system = acts.system
+    account = system.fund(taker, 760, sub=5)
+    system.trade(taker, maker, ETH, 5, 1600, subs=(5, 0))
+    system.spot_tokens[BTC].mint(taker, 1, sender=taker)
+    system.prices({ETH: 1520})
+    dust = (3, NOBODY, account, BTC, 1, b"")
+    relief = acts.fill(-1, 1520, account=account)
+    with acts.refused("batch: in breach", account):
+        acts.run(relief, dust, accounts=(account,))
+    acts.run(relief, accounts=(account,))
+    assert system.position(account, ETH)[0] == 4 * WAD
+
+
+def test_batch__that_leaves_an_account_insolvent__reverts(acts, taker, maker):
+    system = acts.system
+    account = system.fund(taker, 760, sub=5)
+    system.trade(taker, maker, ETH, 5, 1600, subs=(5, 0))
+    system.prices({ETH: 1400})
+    system.quote.mint(taker, 1_000 * UNITS, sender=taker)
+    settle = (5, NOBODY, 0, 0, 0, encode(["uint256", "uint256[]"], [ETH, [account]]))
+    lent = acts.deposit(1_000, account), settle, acts.fill(-1, 1400, account=account)
+    with acts.refused("batch: below initial margin", account):
+        acts.run(*lent, acts.withdraw(998, taker, account), accounts=(account,))
 
 
 def test_batch__deposit_and_settle__are_done_for_the_caller(acts, taker):

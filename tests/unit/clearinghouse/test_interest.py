@@ -34,6 +34,15 @@ def test_interest__nothing_lent__costs_and_earns_nothing(house, alice):
     assert house.cash(alice) == 10_000 * WAD
 
 
+def test_interest__more_held_than_anybody_owns__costs_and_earns_nothing(house, alice, bob, pool):
+    # What a loser has paid in is nobody's cash until a winner takes it.
+    house.trade(alice, bob, 10, 1600)
+    house.prices({ETH: 1500})
+    house.settle(alice)
+    assert house.custody.held > house.totals.positive
+    assert (house.indices.supply_rate, house.indices.borrow_rate) == (0, 0)
+
+
 def test_interest__below_the_kink__is_in_proportion(house, debtor):
     # 50% of use on the way to 6% at 80%; lenders get half of that less a tenth.
     indices = house.indices

@@ -7,6 +7,8 @@ from dataclasses import replace
 import ape
 import pytest
 
+from keeper.publish.reports import Entry
+from tests.unit.clearinghouse.house import soon
 from tests.unit.system import BTC, ETH, MARKETS, SETTINGS, SOL, UNITS, WAD, wad
 
 EVERYTHING = 2**64 - 1
@@ -79,6 +81,14 @@ def test_cap__vault_half_filled__counts_half(house, owner, alice, bob, capped):
         house.trade(alice, bob, 0.001, 1600)
 
 
+def test_cap__vault_more_than_filled__counts_no_more(house, owner, alice, bob, capped):
+    house.clearinghouse.set_settings(replace(SETTINGS, target=10).pack(), sender=owner)
+    house.fund_account(house.vault_account, owner, 20_000)
+    house.trade(alice, bob, 10, 1600)
+    with house.refuses("clearinghouse: above the cap", alice, bob):
+        house.trade(alice, bob, 0.001, 1600)
+
+
 def test_pause__market__stops_fills_that_add_risk_and_no_others(house, alice, bob, pause):
     house.trade(alice, bob, 1, 1600)
     pause(1 << ETH)
@@ -98,14 +108,14 @@ def test_pause__everything__stops_withdrawals_of_those_who_owe(house, lender, ta
     house.settle(alice, bob)
 
 
-def test_pause__everything__stops_spot_into_a_market_not_held(house, eth, btc, taker, alice, bob, pause):
+def test_pause__everything__stops_no_collateral(house, btc, taker, alice, bob, pause):
     house.trade(alice, bob, 1, 1600)
     pause(EVERYTHING)
-    btc.mint(taker, 10**8, sender=taker)
-    btc.approve(house.clearinghouse, 10**8, sender=taker)
-    with house.refuses("clearinghouse: paused", alice):
+    btc.mint(taker, 2 * 10**8, sender=taker)
+    btc.approve(house.clearinghouse, 2 * 10**8, sender=taker)
+    for _ in range(2):
         house.clearinghouse.deposit_spot(alice, BTC, 10**8, sender=taker)
-    house.fund_spot(taker, ETH, 1)
+    assert house.clearinghouse.spot(alice, BTC) == 2 * 10**18
 
 
 def test_pause__ends_by_itself_and_not_again_at_once(house, guardian, alice, bob, pause):
@@ -182,6 +192,28 @@ def test_relieve__beyond_the_rule__reverts(house, attacker, bob, known, size, pr
     house.prices({ETH: 1520})
     with house.refuses("clearinghouse: beyond the rule", account, bob):
         house.clearinghouse.relieve(ETH, account, bob, wad(size), price * WAD, 0, *rates, sender=house.auctioneer)
+
+
+def test_relieve__requirement_on_its_floor__releases_nothing_and_reverts(house, attacker, bob, known):
+    account = house.fund(attacker, 32)
+    known.append(account)
+    house.trade(account, bob, 0.0125, 1600)
+    house.prices({ETH: 600})
+    rates = (WAD, 0, 14 * WAD // 10)
+    with house.refuses("clearinghouse: beyond the rule", account, bob):
+        house.clearinghouse.relieve(ETH, account, bob, -wad(0.005), 600 * WAD, 0, *rates, sender=house.auctioneer)
+
+
+def test_relieve__late_price_elsewhere__reverts(house, attacker, bob, known):
+    account = house.fund(attacker, 800)
+    known.append(account)
+    house.trade(account, bob, 0.1, 51_200, market=BTC)
+    house.trade(account, bob, 1, 1600)
+    house.pass_time(20)
+    house.update([Entry(ETH, wad(1520), 0, 0)], soon(house))
+    rates = (WAD // 10, WAD // 20, 14 * WAD // 10)
+    with house.refuses("clearinghouse: price is late", account, bob):
+        house.clearinghouse.relieve(ETH, account, bob, -wad(0.3), 1520 * WAD, 0, *rates, sender=house.auctioneer)
 
 
 def test_relieve__by_anybody_but_the_auction__reverts(house, attacker, alice, bob):

@@ -48,6 +48,20 @@ def test_quote__that_returns_nothing__works(load, deploy, owner, attacker):
     assert quote.balanceOf(attacker) == AMOUNT
 
 
+def test_quote__that_begins_to_keep_a_fee__is_refused(load, deploy, owner, attacker):
+    quote = owner.deploy(load("testing/FeeToken"), 6)
+    clearinghouse = deploy(quote)
+    account = pay_in(quote, clearinghouse, attacker)
+    custody = clearinghouse.custody()
+    quote.set_fee(1, sender=owner)
+    with ape.reverts("clearinghouse: transfer failed"):
+        pay_in(quote, clearinghouse, attacker)
+    assert clearinghouse.custody() == custody
+    quote.set_fee(0, sender=owner)
+    pay_in(quote, clearinghouse, attacker)
+    assert clearinghouse.cash(account) == 2 * AMOUNT * 10**12
+
+
 def test_quote__that_returns_false__moves_nothing(load, deploy, owner, attacker):
     quote = owner.deploy(load("testing/RefusingToken"), 6)
     clearinghouse = deploy(quote)

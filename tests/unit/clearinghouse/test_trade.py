@@ -99,15 +99,13 @@ def test_trade__with_fees__pays_the_vault(house, owner, alice, bob):
     assert house.cash(house.vault_account) == wad(4.5)
 
 
-def test_trade__of_the_vault_itself__pays_its_fee_to_itself(house, vault_wallet, alice, known):
-    house.fund(vault_wallet, 5_000)
-    receipt = house.trade(house.vault_account, alice, 1, 1600, fees=(2, 1))
-    assert house.cash(house.vault_account) == 4_998 * WAD
-    assert house.position(house.vault_account, ETH)[0] == WAD
-    house.check_logged(receipt)
-    receipt = house.trade(alice, house.vault_account, 1, 1600, fees=(2, 1))
-    assert (house.cash(house.vault_account), house.custody.reserve) == (4_997 * WAD, 6 * WAD)
-    house.check_logged(receipt)
+@pytest.mark.parametrize("whose", ["vault_wallet", "auctioneer"])
+def test_trade__of_an_account_that_nobody_signs_for__reverts(house, owner, alice, known, whose):
+    account = house.account(getattr(house, whose), 1)
+    house.fund_account(account, owner, 5_000)
+    for sides in ((account, alice), (alice, account)):
+        with house.refuses("clearinghouse: not allowed", account, alice):
+            house.trade(*sides, 1, 1600)
 
 
 def test_trade__any__logs_each_account_once(house, alice, bob):
@@ -171,6 +169,15 @@ def test_trade__dead_market__reverts(house, alice, bob):
     house.pass_time(100_000)
     with house.refuses("clearinghouse: market is dead", alice, bob):
         house.trade(alice, bob, 1, 1600)
+
+
+@pytest.mark.parametrize(("age", "reason"), [(20, "price is late"), (100_000, "market is dead")])
+def test_trade__that_closes_both_sides_at_an_old_price__reverts(house, alice, bob, age, reason):
+    # Neither holds the market afterwards, and no test of margin would ask for its price.
+    house.trade(alice, bob, 1, 1600)
+    house.pass_time(age)
+    with house.refuses(f"clearinghouse: {reason}", alice, bob):
+        house.trade(alice, bob, -1, 1600)
 
 
 def test_trade__market_for_spot_alone__reverts(house, owner, feeds, alice, bob):

@@ -101,6 +101,30 @@ def test_trade__below_initial_margin__may_reduce_at_the_mark(house, bob, called)
     assert after.equity == before.equity
 
 
+def test_trade__below_initial_margin__may_not_trade_for_nothing(house, bob, called):
+    # Turned round the position needs what it needed: no requirement is released, and none may be paid for.
+    before = house.clearinghouse.assess(called)
+    with house.refuses("clearinghouse: below initial margin", bob, called):
+        house.trade(called, bob, -20, 1472)
+    house.trade(called, bob, -19.9, 1472)
+    assert house.clearinghouse.assess(called).mm < before.mm
+
+
+def test_trade__below_initial_margin__may_cost_no_more_than_it_releases(house, bob, attacker, known):
+    # Half of 1 BTC releases 1,164 and costs 1,260 at the edge of the band: less than health of 1.2 would bear.
+    account = house.fund(attacker, 3_600)
+    known.append(account)
+    house.trade(account, bob, 1, 51_200, market=BTC)
+    house.prices({BTC: 50_400})
+    before = house.clearinghouse.assess(account)
+    assert before.mm * 11 // 10 < before.equity < before.im
+    with house.refuses("clearinghouse: below initial margin", bob, account):
+        house.trade(account, bob, -0.5, 47_880, market=BTC)
+    house.trade(account, bob, -0.5, 48_100, market=BTC)
+    after = house.clearinghouse.assess(account)
+    assert after.mm < after.equity < after.im
+
+
 def test_trade__below_initial_margin__may_not_add(house, bob, called):
     with house.refuses("clearinghouse: below initial margin", bob, called):
         house.trade(called, bob, 0.1, 1472)

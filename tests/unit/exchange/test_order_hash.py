@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from keeper.model.orders import Order
 from keeper.orders import order_hash
+from tests.model.contracts import contract
 
 WORDS = st.integers(0, 2**256 - 1)
 ORDERS = st.builds(
@@ -31,7 +32,7 @@ ORDERS = st.builds(
 def venue():
     # Hashing asks the Clearinghouse nothing; the constructor asks it who the auction is.
     house = boa.loads("auction: public(address)")
-    return boa.load("contracts/Exchange.vy", house.address, 3, 0)
+    return contract("Exchange").deploy(house, 3, 0)
 
 
 @given(order=ORDERS)

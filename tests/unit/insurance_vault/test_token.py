@@ -6,7 +6,7 @@ import ape
 import pytest
 
 from tests.unit.insurance_vault.conftest import SHARE
-from tests.unit.system import UNITS
+from tests.unit.system import UNITS, WAD
 
 
 def test_token__metadata__is_what_it_was_deployed_with(vault, quote, clearinghouse, system):
@@ -49,4 +49,13 @@ def test_account__cannot_be_moved_past_the_vault(insurance, clearinghouse, lende
     before = insurance.state(lender, attacker)
     with ape.reverts("clearinghouse: not allowed"):
         clearinghouse.withdraw(insurance.account, 1, attacker, sender=attacker)
+    assert insurance.state(lender, attacker) == before
+
+
+def test_account__cannot_be_sliced_past_the_auction(insurance, clearinghouse, system, lender, attacker):
+    insurance.deposit(lender, UNITS)
+    before = insurance.state(lender, attacker)
+    account = system.account(attacker)
+    with ape.reverts("clearinghouse: not the auction"):
+        clearinghouse.slice(insurance.account, account, WAD, 0, 0, account, 0, sender=attacker)
     assert insurance.state(lender, attacker) == before

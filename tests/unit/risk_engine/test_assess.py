@@ -158,6 +158,14 @@ def test_assess__gap__loss_counts_all_of_it_and_gain_what_has_not_faded(desk, be
     require(short, down="95.3", up="0.3")
 
 
+def test_assess__gap_below__is_the_mirror(desk, begin):
+    desk.push(90, begin - 1)
+    desk.quote(begin, 100, confidence=30)
+    desk.seen_at(begin + 15)
+    require(act(desk.engine, 0, {FED: (0, 10, 0)}), down="95.3", up="0.3")
+    require(act(desk.engine, 0, {FED: (0, -10, 0)}), down="0.3", up="71.55")
+
+
 # Accounts that owe nothing
 
 

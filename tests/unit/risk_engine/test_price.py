@@ -146,6 +146,17 @@ def test_price__faded_gap__shrinks_to_nothing_within_tau(desk, slow, age):
     assert faded(price) == (30, 30 + 8_590 * max(0, TAU - age) // TAU)
 
 
+@pytest.mark.parametrize("fast", [23, 1, 10**-6])
+def test_price__gap_that_its_field_does_not_hold__counts_for_more_than_anything_until_tau(desk, slow, fast):
+    desk.quote(slow, fast)
+    desk.seen_at(slow + TAU - 1)
+    price = desk.engine.price(FED)
+    assert (price.up, price.down) == (2**50, 0)
+    assert price.up_faded * fast > 100 * 10**5
+    desk.seen_at(slow + TAU)
+    assert faded(desk.engine.price(FED)) == (0, 0)
+
+
 def test_price__gap_seen_after_the_price__fades_from_then_on(desk, slow):
     desk.quote(slow, 100)
     desk.push(120, slow + 1)

@@ -140,14 +140,35 @@ def test_set_risk__iota_alone__holds_at_once_and_ends_no_ramp(slowly, begin, own
     assert tuple(slowly.engine.risk_ramp()) == (0, 0)
 
 
-def test_set_risk__during_a_ramp__sets_out_from_where_that_was_to_end(slowly, begin, owner):
+@pytest.mark.parametrize("change", [{"kappa": 6_000}, {"min_requirement": 1}, {"kappa": 6_000, "iota": 16_000}])
+def test_set_risk__during_a_ramp__is_refused(slowly, begin, owner, change):
+    slowly.at(begin)
+    slowly.engine.set_risk(TIGHTER.pack(), sender=owner)
+    words = (slowly.engine.risk(), *slowly.engine.risk_ramp())
+    slowly.at(begin + RAMP - 1)
+    with ape.reverts("risk_engine: risk is ramping"):
+        slowly.engine.set_risk(replace(TIGHTER, **change).pack(), sender=owner)
+    assert (slowly.engine.risk(), *slowly.engine.risk_ramp()) == words
+
+
+@pytest.mark.parametrize("iota", [TIGHTER.iota, 16_000])
+def test_set_risk__iota_alone_during_a_ramp__holds_at_once_and_the_ramp_goes_on(slowly, begin, owner, iota):
+    slowly.at(begin)
+    slowly.engine.set_risk(TIGHTER.pack(), sender=owner)
+    slowly.at(begin + 10)
+    slowly.engine.set_risk(replace(TIGHTER, iota=iota).pack(), sender=owner)
+    assert slowly.engine.risk() == replace(RISK, iota=iota, ramping=1).pack()
+    assert tuple(slowly.engine.risk_ramp()) == (replace(TIGHTER, iota=iota).pack(), begin | begin + RAMP << 32)
+
+
+def test_set_risk__as_a_ramp_ends__sets_out_from_its_target(slowly, begin, owner):
     slowly.at(begin)
     slowly.engine.set_risk(TIGHTER.pack(), sender=owner)
     last = replace(TIGHTER, kappa=6_000, iota=16_000)
-    slowly.at(begin + 10)
+    slowly.at(begin + RAMP)
     slowly.engine.set_risk(last.pack(), sender=owner)
     assert slowly.engine.risk() == replace(TIGHTER, iota=16_000, ramping=1).pack()
-    assert tuple(slowly.engine.risk_ramp()) == (last.pack(), begin + 10 | begin + 10 + RAMP << 32)
+    assert tuple(slowly.engine.risk_ramp()) == (last.pack(), begin + RAMP | begin + 2 * RAMP << 32)
 
 
 def test_set_parameters__bucket_of_a_listed_market__reverts(engine, owner):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.risk_engine.conftest import (
@@ -9,6 +11,7 @@ from tests.unit.risk_engine.conftest import (
     FAST_LIFE,
     FED,
     FEEDLESS,
+    GONE,
     LATE,
     LIVE,
     ONE_SOURCE,
@@ -54,8 +57,9 @@ def test_refresh__no_price_and_no_feed_that_counts__changes_nothing(desk, begin)
 
 
 @pytest.mark.parametrize("fault", ["reverting", "stale", "negative"])
-def test_refresh__source_fails__keeps_the_last_price(desk, slow, fault):
+def test_refresh__source_fails__keeps_the_last_price_and_says_that_it_is_dead(desk, slow, fault):
     refresh(desk, slow)
+    kept = desk.word()
     time = slow + 100
     if fault == "reverting":
         desk.feeds[FED].set_reverting(True, sender=desk.owner)
@@ -63,9 +67,18 @@ def test_refresh__source_fails__keeps_the_last_price(desk, slow, fault):
         desk.push(-1, slow + 1)
     else:
         time = slow + HEARTBEAT
-    before = desk.words()
     refresh(desk, time)
-    assert desk.words() == before
+    assert desk.word() == replace(kept, slow_for=0)
+    assert desk.engine.price(FED).state == GONE
+
+
+def test_refresh__feed_fails_after_a_fast_price_died__market_is_dead_before_its_time(desk, slow):
+    desk.quote(slow, 90)
+    desk.feeds[FED].set_reverting(True, sender=desk.owner)
+    desk.seen_at(slow + FAST_LIFE + 1)
+    assert desk.engine.price(FED).state == LATE
+    refresh(desk, slow + FAST_LIFE + 3)
+    assert desk.engine.price(FED).state == GONE
 
 
 def test_refresh__slow_source__follows_the_feed(desk, slow):

@@ -110,6 +110,11 @@ def test_freeze__by_anyone__is_the_average_for_good(market, begin, owner, attack
     receipt = market.engine.freeze(FED, sender=attacker)
     assert [event.event_name for event in receipt.events] == ["MarketSet", "PricesUpdated"]
     assert flags(market.engine) == RETIRED
+    # What is left of its collateral is charged by its amount, and hedges nothing.
+    most = 2**16 - 1
+    assert Parameters.unpack(market.engine.parameters(FED)).aim == replace(
+        PARAMETERS[FED], s=1, u=most, g=most, flags=RETIRED
+    )
     market.seen_at(begin + 10**8)
     price = market.engine.price(FED)
     # Eight spans at 100 to 107; a mantissa of 48 bits takes the rest.

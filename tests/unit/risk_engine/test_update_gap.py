@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.risk_engine.conftest import FED, FEEDLESS, NOBODY, OTHER, ROUND, TAU
+from tests.unit.risk_engine.conftest import FED, FEEDLESS, MAX_REPORT_AGE, NOBODY, OTHER, ROUND, TAU
 from tests.unit.system import DEVIATION, HEARTBEAT
 
 HALF = TAU // 2
@@ -55,6 +55,13 @@ def test_update__gap_of_the_same_sign__grows_older_by_price_time(desk, slow):
     assert desk.word().gap_age == 10
     desk.quote(slow + 14, 95, at=slow + 16)
     assert desk.word().gap_age == 14
+
+
+def test_update__gap_in_an_old_round__begins_when_it_is_brought(desk, slow):
+    desk.quote(slow, 90, at=slow + MAX_REPORT_AGE)
+    assert desk.word().gap_age == -MAX_REPORT_AGE
+    desk.quote(slow + 12, 90, at=slow + 12)
+    assert desk.word().gap_age == 12 - MAX_REPORT_AGE
 
 
 def test_update__gap_changes_sign__age_starts_again(desk, slow):

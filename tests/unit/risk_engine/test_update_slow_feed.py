@@ -29,6 +29,7 @@ STRANGE = {
     "a byte too few": lambda time: good(time)[:159],
     "price zero": lambda time: good(time, 0),
     "price negative": lambda time: good(time, -(2**255)),
+    "price negative, sound in its low bits": lambda time: good(time, -(2**255) + 100 * WAD),
     "price beyond all bounds": lambda time: good(time, 2**255 - 1),
     "price just above the bound": lambda time: good(time, 10**27 + 1),
     "price just below the bound": lambda time: good(time, 10**9 - 1),
