@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keeper.book.columns import Columns, Floats
 from keeper.book.exact import Exact
-from keeper.book.mirror import Entry
-from keeper.book.screen import Markets, markets_of, measure
+from keeper.book.line import Floats
+from keeper.book.screen import MARKETS, Markets, markets_of, screen
+from keeper.book.store import Book
+from keeper.chain.events import AccountChanged, changes_of
+from keeper.model.rounding import WAD
 from keeper.model.words import BUCKETS
 
 FALL, RISE = -0.95, 3.0
@@ -32,10 +34,13 @@ class Share(NamedTuple):
 class Near:
     """One account, to be measured at other prices than those of the chain."""
 
-    def __init__(self, exact: Exact, entry: Entry) -> None:
-        self._columns = Columns()
-        self._columns.update([(0, entry)])
-        self._markets = markets_of(exact, self._columns.markets)
+    def __init__(self, exact: Exact, account: int) -> None:
+        entry = exact.mirror.entry(account)
+        self._book = Book()
+        maps = entry.spots | entry.perps << 64
+        self._book.apply(changes_of([AccountChanged(account, 0, entry.header, maps, entry.words)]))
+        self._holdings = exact.holdings(account)
+        self._markets = markets_of(exact)
 
     def moved(self, market: int | None) -> float | None:
         """The smallest relative move of one market's price (of all for None) that puts equity at MM or below.
@@ -50,13 +55,15 @@ class Near:
 
     def shares(self) -> list[Share]:
         """What each held market contributes: MM is homogeneous, so by Euler its gradient splits it."""
-        columns, markets = self._columns, self._markets
-        spot, size, cost = columns.spot[0], columns.size[0], columns.cost[0]
+        markets = self._markets
+        spot, size, cost = np.zeros((3, MARKETS))
+        for market, held in self._holdings.items():
+            spot[market], size[market], cost[market] = (amount / WAD for amount in held)
         exposure = (spot + size) * markets.index
         buckets = np.zeros(BUCKETS)
         np.add.at(buckets, markets.bucket, markets.s * exposure)
         positive, negative = np.maximum(buckets, 0).sum(), np.minimum(buckets, 0).sum()
-        slope = (1 - markets.kappa) * markets.rho @ buckets
+        slope = markets.own @ buckets
         slope += markets.kappa * np.where(buckets > 0, positive, np.where(buckets < 0, negative, 0.0))
         systematic = markets.s * exposure * slope[markets.bucket]
         single = (markets.u * exposure) ** 2
@@ -64,7 +71,6 @@ class Near:
         share = 1 / root if root > 0 else 0.0
         value = spot * markets.index + size * markets.p_star - cost
         gross = markets.g * (spot + np.abs(size)) * markets.index
-        held = np.flatnonzero((spot != 0) | (size != 0) | (cost != 0))
         return [
             Share(
                 int(m),
@@ -74,14 +80,11 @@ class Near:
                 float(single[m]) * share,
                 float(gross[m]),
             )
-            for m in held
+            for m in sorted(self._holdings)
         ]
 
     def _surplus(self, market: int | None, move: float) -> float:
-        columns = self._columns
-        result = measure(
-            columns.principal, columns.spot, columns.size, columns.cost, _shifted(self._markets, market, move)
-        )
+        result = screen(self._book, _shifted(self._markets, market, move))
         if result.requirement[0] == 0:
             return float("inf")
         return float(result.equity[0] - result.requirement[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from keeper.book.mirror import Mirror, slots
+from keeper.book.mirror import Mirror
 from keeper.model import auction, interest, prices
 from keeper.model.auction import Quote
 from keeper.model.prices import Oracle, Reading
@@ -14,11 +14,9 @@ from keeper.model.rounding import WAD, ceil_div, trunc_div
 from keeper.model.words import (
     Curve,
     Custody,
-    Header,
     Indices,
     Limits,
     Parameters,
-    Position,
     PriceWord,
     Risk,
     Run,
@@ -30,6 +28,8 @@ NO_PARAMETERS = Parameters(0, 0, 0, bucket=0, flags=0)
 UNLIMITED = Limits(auction.UNCAPPED, 1)
 """Before a word of limits is seen."""
 Holdings = dict[int, Holding]
+LOW_64, LOW_128 = (1 << 64) - 1, (1 << 128) - 1
+from_bytes = int.from_bytes
 
 
 class Exact:
@@ -113,36 +113,29 @@ class Exact:
 
     def cash(self, account: int) -> int:
         """WAD quote, interest included."""
-        return interest.cash_of(Header.unpack(self.mirror.entry(account).header).principal, self.indices)
+        return self._held(account)[0]
 
     def holdings(self, account: int) -> Holdings:
         """What the account has, market by market."""
-        entry = self.mirror.entry(account)
-        found: Holdings = {}
-        for (market, is_position), word in zip(slots(entry.spots, entry.perps), entry.words, strict=True):
-            if is_position:
-                position = Position.unpack(word)
-                spot = found[market].spot if market in found else 0
-                found[market] = Holding(spot, position.size, position.cost)
-            else:
-                found[market] = Holding(spot=word)
-        return found
+        return self._held(account)[1]
 
     def maps(self, account: int) -> int:
         """Markets in either map of the header."""
-        entry = self.mirror.entry(account)
-        return entry.spots | entry.perps
+        book = self.mirror.book
+        row = book.row(account)
+        maps = 0 if row < 0 else book.raw(row)[0] >> 128
+        return maps >> 64 | maps & LOW_64
 
     def assess(self, account: int) -> Assessment:
         """Equity and requirement as the contracts compute them."""
         found = self._assessments.get(account)
         if found is None:
-            found = self._assessments[account] = self.measure(self.cash(account), self.holdings(account))
+            found = self._assessments[account] = self.measure(*self._held(account))
         return found
 
     def appraise(self, account: int) -> Assessment:
         """As `assess`, with the spot of an account that owes nothing priced too."""
-        return appraise(self.cash(account), self.holdings(account), self._market, self.shared)
+        return appraise(*self._held(account), self._market, self.shared)
 
     def measure(self, cash: int, holdings: Mapping[int, Holding]) -> Assessment:
         """The same of any book."""
@@ -185,6 +178,34 @@ class Exact:
         spent = scalars.get("spent", 0)
         epoch, paid = spent >> 128, spent & (1 << 128) - 1
         return max(0, limits.most - (paid if epoch == self.now // limits.seconds else 0))
+
+    def _held(self, account: int) -> tuple[int, Holdings]:
+        """Cash and holdings, straight from the bytes."""
+        book = self.mirror.book
+        row = book.row(account)
+        if row < 0:
+            return 0, {}
+        header, data = book.raw(row)
+        principal = header & LOW_128
+        if principal >> 127:
+            principal -= 1 << 128
+        spots, perps = header >> 128 & LOW_64, header >> 192
+        found: Holdings = {}
+        at = 0
+        maps = spots | perps
+        while maps:
+            bit = maps & -maps
+            maps ^= bit
+            spot = size = cost = 0
+            if spots & bit:
+                spot = from_bytes(data[at : at + 32], "little")
+                at += 32
+            if perps & bit:
+                size = from_bytes(data[at : at + 16], "little", signed=True)
+                cost = from_bytes(data[at + 16 : at + 32], "little", signed=True)
+                at += 32
+            found[bit.bit_length() - 1] = Holding(spot, size, cost)
+        return interest.cash_of(principal, self.indices), found
 
     def _market(self, market: int) -> tuple[Reading, Parameters]:
         return self.reading(market), self.parameters(market)

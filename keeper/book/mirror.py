@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Hashable, Iterable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+from keeper.book.store import Book, Entry, Rows, UnreadableError
 from keeper.chain.events import (
-    AccountChanged,
     BookChanged,
     CurveAdded,
     Event,
@@ -24,32 +24,12 @@ from keeper.chain.events import (
     SpentChanged,
     SpotListed,
     TermsSet,
+    Told,
     Wired,
+    told_by,
 )
 
-LOW_64 = (1 << 64) - 1
 _ABSENT = object()
-
-
-class Entry(NamedTuple):
-    """An account's words: the header, and spot and position words in rising order of market, spot first."""
-
-    header: int
-    words: tuple[int, ...]
-
-    @property
-    def spots(self) -> int:
-        """Map of markets with spot."""
-        return self.header >> 128 & LOW_64
-
-    @property
-    def perps(self) -> int:
-        """Map of markets with a position."""
-        return self.header >> 192
-
-
-class UnreadableError(Exception):
-    """Events that do not fit what is known: the mirror missed something and must be read anew."""
 
 
 def bits(word: int) -> list[int]:
@@ -73,33 +53,30 @@ def slots(spots: int, perps: int) -> list[tuple[int, bool]]:
     return order
 
 
-def merged(old: Entry, header: int, changed: int, words: tuple[int, ...]) -> Entry:
-    """The entry after an act that changed some words. Raises UnreadableError if a word is missing."""
-    new = dict(zip(slots(old.spots, old.perps), old.words, strict=True))
-    places = slots(changed & LOW_64, changed >> 64)
-    if len(places) != len(words):
-        raise UnreadableError(f"{len(words)} words for {len(places)} changes")
-    new.update(zip(places, words, strict=True))
-    held = slots(header >> 128 & LOW_64, header >> 192)
-    try:
-        return Entry(header, tuple(new[place] for place in held))
-    except KeyError as error:
-        raise UnreadableError(f"market {error.args[0]} is held but its word was never told") from error
+TABLES = ("runs", "prices", "parameters", "slow_feeds", "books", "curves", "tokens", "operators", "scalars")
 
 
-EMPTY = Entry(0, ())
-TABLES = ("accounts", "runs", "prices", "parameters", "slow_feeds", "books", "curves", "tokens", "operators", "scalars")
+_Record = list[tuple[dict[Any, Any], Hashable, object]]
+"""Tables and keys that were written, with what stood there before."""
+
+
+class _Before(NamedTuple):
+    """What a block found: where the mirror stood, small tables' values, accounts' rows."""
+
+    at: tuple[int, str, int, int]
+    record: _Record
+    rows: Rows | None
 
 
 class Mirror:
     """All tables, the block they are of, and the previous values of the last blocks."""
 
-    def __init__(self, history: int) -> None:
+    def __init__(self, history: int, book: Book | None = None) -> None:
         self.number = -1
         self.block_hash = ""
         self.time = 0
         self.base_fee = 0
-        self.accounts: dict[int, Entry] = {}
+        self.book = Book() if book is None else book
         self.runs: dict[int, int] = {}
         self.prices: dict[int, int] = {}
         self.parameters: dict[int, int] = {}
@@ -109,24 +86,18 @@ class Mirror:
         self.tokens: dict[int, tuple[int, int]] = {}
         self.operators: dict[tuple[int, int], bool] = {}
         self.scalars: dict[str, int] = {}
-        self.changed: set[int] = set()
-        """Accounts whose words changed since whoever screens them looked last."""
-        self._undo: deque[tuple[tuple[int, str, int, int], list[tuple[dict[Any, Any], Hashable, object]]]] = deque(
-            maxlen=history
-        )
-        self._record: list[tuple[dict[Any, Any], Hashable, object]] = []
+        self._undo: deque[_Before] = deque(maxlen=history)
+        self._record: _Record = []
 
-    def apply(self, number: int, block_hash: str, time: int, base_fee: int, events: Iterable[Event]) -> None:
+    def apply(self, number: int, block_hash: str, time: int, base_fee: int, told: Told | Iterable[Event]) -> None:
         """Take in a block's events; all of them or, on UnreadableError, none."""
-        before = (self.number, self.block_hash, self.time, self.base_fee)
+        told = told if isinstance(told, Told) else told_by(told)
+        at = (self.number, self.block_hash, self.time, self.base_fee)
+        rows = self.book.apply(told.changes) if len(told.changes.at) else None
         self._record = []
-        try:
-            for event in events:
-                self._take(event)
-        except UnreadableError:
-            self._restore(self._record)
-            raise
-        self._undo.append((before, self._record))
+        for event in told.events:
+            self._take(event)
+        self._undo.append(_Before(at, self._record, rows))
         self.number, self.block_hash, self.time, self.base_fee = number, block_hash, time, base_fee
 
     def rollback(self, number: int) -> None:
@@ -134,21 +105,19 @@ class Mirror:
         while self.number > number:
             if not self._undo:
                 raise UnreadableError(f"block {number} is further back than the history kept")
-            before, record = self._undo.pop()
-            self._restore(record)
-            self.number, self.block_hash, self.time, self.base_fee = before
-
-    def frozen(self) -> Mirror:
-        """A copy of the tables as they are now, without the history; keys and values are shared, as none can change."""
-        copy = Mirror(0)
-        copy.number, copy.block_hash, copy.time, copy.base_fee = self.number, self.block_hash, self.time, self.base_fee
-        for name in TABLES:
-            getattr(copy, name).update(getattr(self, name))
-        return copy
+            at, record, rows = self._undo.pop()
+            if rows is not None:
+                self.book.undo(rows)
+            for table, key, old in reversed(record):
+                if old is _ABSENT:
+                    del table[key]
+                else:
+                    table[key] = old
+            self.number, self.block_hash, self.time, self.base_fee = at
 
     def entry(self, account: int) -> Entry:
         """The account's words; empty for one never seen."""
-        return self.accounts.get(account, EMPTY)
+        return self.book.entry(account)
 
     def is_allowed(self, account: int, caller: int) -> bool:
         """Whether `caller` owns the account or operates it for its owner."""
@@ -157,9 +126,6 @@ class Mirror:
 
     def _take(self, event: Event) -> None:
         match event:
-            case AccountChanged(account, _, header, changed, words):
-                self._put(self.accounts, account, merged(self.entry(account), header, changed, words))
-                self.changed.add(account)
             case RunChanged(account, run):
                 self._put(self.runs, account, run)
             case PricesUpdated(_, markets, words):
@@ -204,12 +170,3 @@ class Mirror:
     def _put(self, table: dict[Any, Any], key: Hashable, value: object) -> None:
         self._record.append((table, key, table.get(key, _ABSENT)))
         table[key] = value
-
-    def _restore(self, record: list[tuple[dict[Any, Any], Hashable, object]]) -> None:
-        for table, key, old in reversed(record):
-            if old is _ABSENT:
-                del table[key]
-            else:
-                table[key] = old
-            if table is self.accounts:
-                self.changed.add(cast("int", key))

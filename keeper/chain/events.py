@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import numpy as np
 from eth_utils.crypto import keccak
-
-from keeper.chain.types import LinkError, number
+from numpy.typing import NDArray
 
 
 class AccountChanged(NamedTuple):
@@ -172,6 +172,56 @@ Event = (
 )
 
 Read = Callable[[list[int], list[int]], Event]
+WORD = 32
+
+
+class Changes(NamedTuple):
+    """Changes of accounts in the order of the chain: the account, then the words of AccountChanged's data.
+
+    Words are four limbs of 64 bits, the lowest first.
+    """
+
+    words: NDArray[np.uint64]
+    at: NDArray[np.int64]
+    """Where in `words` each begins."""
+
+
+NO_CHANGES = Changes(np.zeros((0, 4), np.uint64), np.zeros(0, np.int64))
+
+
+class Told(NamedTuple):
+    """What a block's events say: changes of accounts, and all else in the order of the chain."""
+
+    changes: Changes
+    events: list[Event]
+
+
+def limbs(words: list[int]) -> NDArray[np.uint64]:
+    """Words as limbs."""
+    data = b"".join(word.to_bytes(WORD, "little") for word in words)
+    return np.frombuffer(data, dtype=np.uint64).reshape(-1, 4).copy()
+
+
+def changes_of(events: Iterable[AccountChanged]) -> Changes:
+    """The same changes as limbs."""
+    words: list[int] = []
+    at = []
+    for event in events:
+        at.append(len(words))
+        words += (event.account, event.act, event.header, event.changed, 4 * WORD, len(event.words), *event.words)
+    return Changes(limbs(words), np.array(at, dtype=np.int64)) if at else NO_CHANGES
+
+
+def told_by(events: Iterable[Event]) -> Told:
+    """Events one by one."""
+    changed: list[AccountChanged] = []
+    others: list[Event] = []
+    for event in events:
+        if isinstance(event, AccountChanged):
+            changed.append(event)
+        else:
+            others.append(event)
+    return Told(changes_of(changed), others)
 
 
 def signed(word: int) -> int:
@@ -238,40 +288,3 @@ def topic(signature: str) -> str:
 
 
 READERS: dict[str, Read] = {topic(signature): read for signature, read in KNOWN.items()}
-
-
-class Log(NamedTuple):
-    """An event and where it stands."""
-
-    block: int
-    block_hash: str
-    place: int
-    transaction: str
-    event: Event
-
-
-def read_logs(raw: Iterable[dict[str, Any]]) -> list[Log]:
-    """The known events among `raw`, in the order of the chain. Raises LinkError for a log that cannot be read."""
-    logs = []
-    try:
-        for entry in raw:
-            topics = entry["topics"]
-            read = READERS.get(topics[0]) if topics else None
-            if read is None or entry.get("removed"):
-                continue
-            data = entry["data"]
-            words = [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
-            event = read([int(word, 16) for word in topics[1:]], words)
-            logs.append(
-                Log(
-                    number(entry["blockNumber"]),
-                    entry["blockHash"],
-                    number(entry["logIndex"]),
-                    entry["transactionHash"],
-                    event,
-                )
-            )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise LinkError(f"a log cannot be read: {error!r}") from error
-    logs.sort(key=lambda log: (log.block, log.place))
-    return logs

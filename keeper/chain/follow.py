@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
-from keeper.chain.events import Log, read_logs
+from keeper.chain.logs import Logs, read_logs
 from keeper.chain.node import Node
 from keeper.chain.types import Header, LinkError, RpcError, header_of
 
@@ -31,7 +31,7 @@ class Apply(NamedTuple):
     """The logs up to and with block `header`, since the block before it that was applied."""
 
     header: Header
-    logs: list[Log]
+    logs: Logs
 
 
 Step = Undo | Apply
@@ -126,7 +126,7 @@ class Follower:
                 size = max(1, size // 4)
                 log.info("smaller ranges of logs", blocks=size, error=error.message)
                 continue
-            log.debug("read a range", first=number + 1, last=last, logs=len(logs))
+            log.debug("read a range", first=number + 1, last=last, logs=logs.known)
             yield Apply(header, logs)
             self._remember(header)
             number = last
@@ -154,11 +154,8 @@ class Follower:
             raise LinkError(f"block {name} is not there any more")
         return header_of(block)
 
-    async def _logs(self, where: dict[str, str]) -> list[Log]:
-        raw = await self._node.call("eth_getLogs", [{**where, "address": self._addresses}])
-        if not isinstance(raw, list):
-            raise LinkError("eth_getLogs: the answer is no list")
-        return read_logs(raw)
+    async def _logs(self, where: dict[str, str]) -> Logs:
+        return read_logs(await self._node.call_raw("eth_getLogs", [{**where, "address": self._addresses}]))
 
     def _remember(self, header: Header) -> None:
         self._known[header.hash] = header.number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,6 +80,10 @@ class Node:
             with attempt:
                 return await self._call_once(method, params)
         raise AssertionError("a retry ends with a result or an error")
+
+    async def call_raw(self, method: str, params: list[Any]) -> bytes:
+        """The result as JSON."""
+        return json.dumps(await self.call(method, params)).encode()
 
     async def follow(self) -> None:
         """Start to listen for heads."""

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from keeper.book.columns import Columns
 from keeper.book.exact import Exact
 from keeper.book.mirror import bits
 from keeper.book.screen import markets_of, screen
@@ -64,18 +63,17 @@ def row_of(exact: Exact, deployment: Deployment, account: int) -> dict[str, Any]
 async def found(config: Path, below: float, limit: int, everyone: bool) -> dict[str, Any]:
     """The accounts below a health, lowest first."""
     async with look(config) as (_, deployment, exact):
-        columns = Columns()
-        columns.update(exact.mirror.accounts.items())
-        health = screen(columns, markets_of(exact, columns.markets)).health
+        book = exact.mirror.book
+        health = screen(book, markets_of(exact)).health
         order = np.argsort(health, kind="stable")
-        chosen = [columns.accounts[row] for row in order if everyone or health[row] < below]
+        chosen = [int(row) for row in order if everyone or health[row] < below]
         return {
             "block": exact.mirror.number,
             "time": exact.now,
-            "accounts": len(columns),
+            "accounts": len(book),
             "under_line": int((health < 1).sum()),
             "listed": len(chosen),
-            "rows": [row_of(exact, deployment, account) for account in chosen[:limit]],
+            "rows": [row_of(exact, deployment, book.account(row)) for row in chosen[:limit]],
         }
 
 

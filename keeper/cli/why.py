@@ -39,7 +39,7 @@ from keeper.model.rounding import WAD
 def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> dict[str, Any]:
     """Everything there is to say."""
     seen = exact.assess(account)
-    near = Near(exact, exact.mirror.entry(account))
+    near = Near(exact, account)
     holdings = exact.holdings(account)
     markets = []
     for share in near.shares():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .prices import Reading
 from .rounding import BPS, WAD, ceil_div, trunc_div
-from .words import BUCKETS, Parameters, Risk
+from .words import BUCKETS, PAIRS, Parameters, Risk
 
 MAX_MARKETS = 16
 _E32 = 10**32
@@ -55,7 +55,10 @@ def owes_nothing(cash: int, holdings: Mapping[int, Holding]) -> bool:
     """Cash is not negative, and no position has size or a cost to pay: no requirement, whatever the prices."""
     if cash < 0:
         return False
-    return all(size == 0 and cost <= 0 for _, size, cost in holdings.values())
+    for _, size, cost in holdings.values():  # noqa: SIM110 - asked of every account after every price: a loop is quicker
+        if size or cost > 0:
+            return False
+    return True
 
 
 class RiskRamp(NamedTuple):
@@ -113,7 +116,7 @@ def appraise(cash: int, holdings: Mapping[int, Holding], market: Market, shared:
 
 def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, shared: Shared) -> Assessment:
     risk, ramp, now = shared
-    sums = _sum(cash, holdings, market, lambda parameters: parameters.at(now))
+    sums = _sum(cash, holdings, market, now)
     square, minimum = _square(sums, risk), risk.min_requirement
     held = sums.held or 1
     later = 0
@@ -124,7 +127,7 @@ def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, shared:
             square += trunc_div((_square(sums, aim) - square) * gone, length)
             rise = aim.min_requirement - minimum
             minimum = minimum + ceil_div(rise * gone, length) if rise > 0 else aim.min_requirement
-        aimed = _sum(cash, holdings, market, lambda parameters: parameters.aim)
+        aimed = _sum(cash, holdings, market, None)
         later = max(_total(_square(aimed, aim), aimed.gross), aim.min_requirement * _E16 * held)
     floor = minimum * _E16 * held
     mm = max(_total(square, sums.gross), floor)
@@ -140,7 +143,8 @@ def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, shared:
     )
 
 
-def _sum(cash: int, holdings: Mapping[int, Holding], market: Market, when: Callable[[Parameters], Parameters]) -> _Sums:
+def _sum(cash: int, holdings: Mapping[int, Holding], market: Market, when: int | None) -> _Sums:
+    """With the parameters of a second, or None: with those that they are on their way to."""
     value = costs = claims = worse = better = gross = idiosyncratic = held = worst = 0
     ramping = False
     sums = [0] * BUCKETS
@@ -150,9 +154,10 @@ def _sum(cash: int, holdings: Mapping[int, Holding], market: Market, when: Calla
             claims -= cost
             continue
         held += 1
-        reading, stored = market(number)
-        ramping = ramping or stored.ramp_end > 0
-        parameters = when(stored)
+        reading, parameters = market(number)
+        if parameters.ramp_end:
+            ramping = True
+            parameters = parameters.aim if when is None else parameters.at(when)
         index = reading.index
         if reading.state > worst:
             worst = reading.state
@@ -185,23 +190,22 @@ def _total(square: int, gross: int) -> int:
 
 def _square(sums: _Sums, risk: Risk) -> int:
     """Q: bucket and single-name risk squared, in (1e-9 quote)²."""
-    buckets = []
-    positive = negative = own = 0
+    buckets: list[tuple[int, int]] = []
+    positive = negative = own = cross = 0
+    rho = risk.rho
     for bucket, total in enumerate(sums.buckets):
+        if not total:
+            continue
         if total > 0:
             scaled = -(-total // _E32)
             positive += scaled
-        elif total < 0:
+        else:
             scaled = total // _E32
             negative += scaled
-        else:
-            continue
         own += scaled * scaled
+        for other, before in buckets:
+            cross += rho[PAIRS[other, bucket]] * before * scaled
         buckets.append((bucket, scaled))
-    cross = 0
-    for place, (i, first) in enumerate(buckets):
-        for j, second in buckets[place + 1 :]:
-            cross += risk.rho_at(i, j) * first * second
     kappa = risk.kappa
     return (
         _E6 * sums.idiosyncratic

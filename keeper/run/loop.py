@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable
 import structlog
 from sqlalchemy import Engine
 
-from keeper.book.columns import Columns
 from keeper.book.exact import Exact
-from keeper.book.screen import markets_of, screen
+from keeper.book.near import Watch
+from keeper.book.warm import warm_up
 from keeper.capital import InsufficientError, Ledger
 from keeper.chain.types import Header, LinkError, RpcError
 from keeper.config import Config, Deployment
@@ -49,7 +49,7 @@ class Keeper:
         self.taker = int(config.taker.owner or signers[0].address, 16) << 96 | config.taker.sub
         self._config = config
         self._auction = deployment.address("Auction")
-        self._columns = Columns()
+        self._watch = Watch(self.session.mirror.book)
         self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
         self._attempts = {BID: Attempts(), OPEN: Attempts()}
         self._quarantined: dict[int, str] = {}
@@ -82,6 +82,8 @@ class Keeper:
             await self.session.close()
 
     async def _start(self) -> None:
+        # The first head is served as fast as any other.
+        await asyncio.to_thread(warm_up)
         await self.session.open()
         head = await self.session.node.latest()
         await self.session.catch_up(head)
@@ -96,7 +98,7 @@ class Keeper:
         log.info(
             "started",
             head=head.number,
-            accounts=len(self.session.mirror.accounts),
+            accounts=len(self.session.mirror.book),
             taker=hex(self.taker),
             sender=self._urgent.address,
         )
@@ -143,6 +145,9 @@ class Keeper:
             if self._config.sight.enabled:
                 await self._sight(exact, under, head)
             self._report(under)
+            if self._watch.is_worn:
+                # All is sent that this head called for: now there is time.
+                self._watch.renew(exact)
         elif exact.shut_down and not self._over:
             self._over = True
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
@@ -152,13 +157,13 @@ class Keeper:
 
     def _under(self, exact: Exact) -> list[int]:
         """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""
-        mirror = self.session.mirror
-        self._columns.update((account, mirror.entry(account)) for account in mirror.changed)
-        mirror.changed.clear()
-        found = screen(self._columns, markets_of(exact, self._columns.markets)).selected()
+        book = self.session.mirror.book
+        if self._watch.book is not book:
+            self._watch = Watch(book)
+        found = self._watch.select(exact)
         under, unseen = [], 0
-        for row in found:
-            account = self._columns.accounts[row]
+        for row in found.rows:
+            account = book.account(int(row))
             assessment = self._assess(exact, account)
             if assessment is None:
                 continue
@@ -166,8 +171,9 @@ class Keeper:
                 unseen += 1
             elif assessment.sighted:
                 under.append(account)
-        metrics.ACCOUNTS.set(len(self._columns))
-        metrics.SELECTED.set(len(found))
+        metrics.ACCOUNTS.set(len(book))
+        metrics.LOOKED_AT.set(found.looked_at)
+        metrics.SELECTED.set(len(found.rows))
         metrics.UNDER.set(len(under))
         metrics.UNSEEN.set(unseen)
         return under

@@ -10,19 +10,20 @@ from eth_utils.crypto import keccak
 from sqlalchemy import Engine
 
 from keeper.book.exact import Exact
-from keeper.book.mirror import Mirror, UnreadableError
+from keeper.book.mirror import Mirror
+from keeper.book.store import UnreadableError
 from keeper.chain.follow import Follower, LostError, Undo
 from keeper.chain.node import Node
 from keeper.chain.types import Header, number
 from keeper.config import Config, ConfigError, Deployment
 from keeper.execution.calls import selector
 from keeper.model.prices import Oracle
-from keeper.store.snapshots import drop_snapshot, save_snapshot, snapshots_of, unpack
+from keeper.store.snapshots import drop_snapshot, freeze, load_snapshot, save_snapshot, snapshots_of
 from keeper.watch import metrics
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Of snapshots: a change makes old ones unread."""
 
 
@@ -126,9 +127,8 @@ class Session:
                 self._changes.roll_back(step.number)
                 continue
             header = step.header
-            events = [entry.event for entry in step.logs]
-            self.mirror.apply(header.number, header.hash, header.time, header.base_fee, events)
-            self._changes.seen.update({entry.transaction: (entry.block, entry.block_hash) for entry in step.logs})
+            self.mirror.apply(header.number, header.hash, header.time, header.base_fee, step.logs.told)
+            self._changes.seen.update(step.logs.seen)
 
     def exact(self) -> Exact:
         """The book at the time of its block."""
@@ -151,7 +151,7 @@ class Session:
             if self._saving is not None:
                 # A store that cannot be written is no store: this raises what happened to the last one.
                 self._saving.result()
-            frozen = self.mirror.frozen()
+            frozen = freeze(self.mirror)
             self._saving = asyncio.create_task(asyncio.to_thread(save_snapshot, self._engine, self._name, frozen))
 
     def _new_follower(self) -> Follower:
@@ -168,16 +168,20 @@ class Session:
         if self._engine is None:
             return
         for snapshot in snapshots_of(self._engine, self._name):
-            if await self._follower.is_canonical(snapshot.number, snapshot.hash):
-                self._restart(unpack(snapshot.body, self.config.chain.history_blocks))
-                self._follower.anchor(snapshot.number, snapshot.hash)
-                log.info("began from a snapshot", block=snapshot.number, accounts=len(self.mirror.accounts))
-                return
-            log.warning("snapshot of a block that is not on the chain", block=snapshot.number)
+            if not await self._follower.is_canonical(snapshot.number, snapshot.hash):
+                log.warning("snapshot of a block that is not on the chain", block=snapshot.number)
+                continue
+            try:
+                mirror = load_snapshot(self._engine, snapshot.number, self.config.chain.history_blocks)
+            except UnreadableError as error:
+                log.error("a snapshot cannot be read", block=snapshot.number, error=str(error))
+                continue
+            self._restart(mirror)
+            self._follower.anchor(snapshot.number, snapshot.hash)
+            log.info("began from a snapshot", block=snapshot.number, accounts=len(self.mirror.book))
+            return
 
     def _restart(self, mirror: Mirror) -> None:
-        # Whoever screens by columns must see what is there no more.
-        mirror.changed.update(self.mirror.accounts)
         self.mirror = mirror
         self._follower = self._new_follower()
 

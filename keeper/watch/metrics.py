@@ -21,6 +21,7 @@ REORGS = Counter("keeper_reorgs", "Times blocks were rolled back")
 HEAD_FAILURES = Counter("keeper_head_failures", "Heads whose handling failed and is tried again with the next")
 
 ACCOUNTS = Gauge("keeper_accounts", "Accounts in the book")
+LOOKED_AT = Gauge("keeper_accounts_looked_at", "Accounts that moves of the markets may have brought to the line")
 SELECTED = Gauge("keeper_accounts_selected", "Accounts that the float screen picked for exact assessment")
 UNDER = Gauge("keeper_accounts_under_line", "Accounts that a sighting would find in breach")
 UNSEEN = Gauge("keeper_accounts_not_live", "Selected accounts whose prices are late or dead")

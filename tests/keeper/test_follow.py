@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from typing import Any
 
@@ -61,6 +62,9 @@ class Forks:
         """What all logs on the chain say, in order."""
         return [int(log["data"], 16) for block in self.blocks[START:] for log in block["logs"]]
 
+    async def call_raw(self, method: str, params: list[Any]) -> bytes:
+        return json.dumps(await self.call(method, params)).encode()
+
     async def call(self, method: str, params: list[Any]) -> Any:
         self.calls.append(method)
         if method == "eth_getBlockByHash":
@@ -93,7 +97,7 @@ class Told:
                 self.applied = [entry for entry in self.applied if entry[0] <= step.number]
             else:
                 assert isinstance(step, Apply)
-                terms = [log.event[0] for log in step.logs]
+                terms = [event[0] for event in step.logs.told.events]
                 self.applied.append((step.header.number, terms))
 
     @property

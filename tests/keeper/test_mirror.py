@@ -8,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeper.book.exact import Exact
-from keeper.book.mirror import TABLES, Entry, Mirror, UnreadableError, bits, slots
+from keeper.book.mirror import TABLES, Mirror, bits, slots
+from keeper.book.store import Entry, UnreadableError
 from keeper.chain.events import AccountChanged, BookChanged, Event, OperatorSet, PricesUpdated, RunChanged, ShutDown
 from keeper.model.requirement import Holding
 from keeper.model.words import Header, Position
-from keeper.store.snapshots import pack, unpack
+from keeper.store.snapshots import freeze, pack, unpack
 from tests.keeper.books import NOW, ORACLE, changed, mirror_of, random_holdings, set_up
 
 
 def state(mirror: Mirror) -> dict[str, Any]:
     tables = {name: dict(getattr(mirror, name)) for name in TABLES}
+    tables["accounts"] = dict(mirror.book.items())
     return {**tables, "at": (mirror.number, mirror.block_hash, mirror.time, mirror.base_fee)}
 
 
@@ -56,9 +58,9 @@ def test_snapshot__any_state__comes_back(seed: int) -> None:
     mirror = Mirror(8)
     mirror.apply(7, "0x07", 9, 11, [random_event(rng) for _ in range(30)])
     mirror.operators = {key: value for key, value in mirror.operators.items() if value}
-    read = unpack(pack(mirror.frozen()), 8)
+    read = unpack(pack(freeze(mirror)), 8)
     assert state(read) == state(mirror)
-    assert read.changed == set(mirror.accounts)
+    assert [read.book.account(row) for row in read.book.take_changed()] == [account for account, _ in read.book.items()]
 
 
 def test_apply__some_words_changed__others_kept() -> None:
@@ -93,7 +95,7 @@ def test_apply__shut_down__nothing_is_ready_until_it_is_undone() -> None:
     mirror.apply(2, "0x02", NOW + 2, 10**9, [ShutDown(NOW + 2)])
     ended = Exact(mirror, ORACLE, NOW + 2)
     assert (ended.ready, ended.shut_down) == (False, NOW + 2)
-    kept = unpack(pack(mirror.frozen()), 8)
+    kept = unpack(pack(freeze(mirror)), 8)
     assert not Exact(kept, ORACLE, NOW + 2).ready
     mirror.rollback(1)
     assert Exact(mirror, ORACLE, NOW).ready
@@ -111,9 +113,9 @@ def test_rollback__account_changed__screened_again() -> None:
     mirror = Mirror(8)
     mirror.apply(1, "a", 1, 0, [changed(1 << 96, 5, {})])
     mirror.apply(2, "b", 2, 0, [changed(1 << 96, 6, {}), changed(2 << 96, 6, {})])
-    mirror.changed.clear()
+    mirror.book.take_changed()
     mirror.rollback(1)
-    assert mirror.changed == {1 << 96, 2 << 96}
+    assert {mirror.book.account(row) for row in mirror.book.take_changed()} == {1 << 96, 2 << 96}
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keeper.book.columns import Columns
 from keeper.book.exact import Exact
 from keeper.book.screen import Screen, markets_of, screen
-from keeper.chain.events import PricesUpdated
+from keeper.book.store import Book
+from keeper.chain.events import PricesUpdated, RiskSet
 from keeper.model.requirement import Holding
 from keeper.model.words import Parameters
 from tests.keeper.books import (
     FLAGS,
     NOW,
     ORACLE,
+    RISK,
     WAD,
     changed,
     exact_of,
@@ -29,10 +31,8 @@ from tests.keeper.books import (
 MARKETS = 16
 
 
-def screened(exact: Exact) -> tuple[Columns, Screen]:
-    columns = Columns()
-    columns.update(exact.mirror.accounts.items())
-    return columns, screen(columns, markets_of(exact, columns.markets))
+def screened(exact: Exact) -> tuple[Book, Screen]:
+    return exact.mirror.book, screen(exact.mirror.book, markets_of(exact))
 
 
 def world(rng: random.Random) -> list[object]:
@@ -73,10 +73,10 @@ def test_screen__accounts_a_wei_inside_the_line__all_selected(seed: int) -> None
         if abs(cash) >= 2**127:
             continue
         base.mirror.apply(account + 1, hex(account), NOW, 0, [changed(account << 96, cash, holdings)])
-        if base.mirror.accounts[account << 96].header and Exact(base.mirror, ORACLE, NOW).assess(account << 96).sighted:
+        if base.mirror.entry(account << 96).header and Exact(base.mirror, ORACLE, NOW).assess(account << 96).sighted:
             wanted.add(account << 96)
-    columns, result = screened(Exact(base.mirror, ORACLE, NOW))
-    selected = {columns.accounts[row] for row in result.selected()}
+    book, result = screened(Exact(base.mirror, ORACLE, NOW))
+    selected = {book.account(row) for row in result.selected()}
     assert wanted, f"seed {seed} made no account in breach"
     assert wanted <= selected
 
@@ -91,9 +91,9 @@ def test_screen__any_account__within_the_bound_of_the_exact_numbers(seed: int) -
         for account in range(1, 30)
     ]
     exact = exact_of(*events)
-    columns, result = screened(exact)
-    for row, account in enumerate(columns.accounts):
-        seen = exact.assess(account)
+    book, result = screened(exact)
+    for row in range(len(book)):
+        seen = exact.assess(book.account(row))
         assert (seen.mm > 0) == (result.requirement[row] > 0)
         if seen.mm:
             distance = (seen.equity + seen.up - seen.mm) / WAD
@@ -104,8 +104,8 @@ def test_screen__healthy_accounts__not_selected() -> None:
     """The bound is small: a screen that selects everybody would miss nobody."""
     events = [changed(account << 96, 200 * WAD, {0: Holding(0, WAD, 2_000 * WAD)}) for account in range(1, 1_001)]
     exact = exact_of(*set_up({0: 2_000 * WAD}), *events)
-    columns, result = screened(exact)
-    assert len(columns) == 1_001
+    book, result = screened(exact)
+    assert len(book) == 1_001
     assert list(result.selected()) == []
     assert float(result.bound.max()) < 0.001
 
@@ -113,23 +113,25 @@ def test_screen__healthy_accounts__not_selected() -> None:
 def test_screen__account_emptied__owes_nothing() -> None:
     account = 5 << 96
     mirror = mirror_of(*set_up({0: 2_000 * WAD}), changed(account, -WAD, {0: Holding(WAD, 0, 0)}))
-    columns = Columns()
-    columns.update(mirror.accounts.items())
     mirror.apply(2, "0x02", NOW, 0, [changed(account, 0, {})])
-    columns.update([(account, mirror.entry(account))])
-    result = screen(columns, markets_of(Exact(mirror, ORACLE, NOW), columns.markets))
-    row = columns.row(account)
-    assert row is not None
+    _, result = screened(Exact(mirror, ORACLE, NOW))
+    row = mirror.book.row(account)
+    assert row >= 0
     assert result.requirement[row] == 0
     assert result.health[row] == np.inf
 
 
-@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
-def test_columns__more_rows_than_reserved__all_kept(count: int) -> None:
-    entries = mirror_of(
-        *[changed(a << 96, a * WAD, {63 if a == count else 0: Holding(a * WAD)}) for a in range(1, count + 1)]
+@pytest.mark.parametrize("gone", [1, 333, 999])
+def test_screen__minimum_on_its_way_up__as_the_integers_round_it(gone: int) -> None:
+    """The least requirement is in hundredths: between two risk words it is rounded up to whole ones."""
+    account = 1 << 96
+    aim = replace(RISK, min_requirement=RISK.min_requirement + 7)
+    exact = exact_of(
+        *set_up({0: 2_000 * WAD}),
+        RiskSet(replace(RISK, ramping=1).pack(), aim.pack(), NOW | NOW + 1_000 << 32),
+        changed(account, 20 * WAD, {0: Holding(0, WAD // 1_000, 2 * WAD)}),
+        time=NOW + gone,
     )
-    columns = Columns()
-    columns.update(entries.accounts.items())
-    assert [float(value) for value in columns.principal] == [float(a) for a in range(1, count + 1)]
-    assert columns.spot[count - 1, 63] == count
+    _, result = screened(exact)
+    assert result.requirement[exact.mirror.book.row(account)] == exact.assess(account).mm / WAD
+    assert exact.assess(account).mm > 20 * WAD
