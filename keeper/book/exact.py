@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from keeper.book.mirror import Mirror
 from keeper.model import auction, interest, prices
@@ -30,6 +30,9 @@ UNLIMITED = Limits(auction.UNCAPPED, 1)
 Holdings = dict[int, Holding]
 LOW_64, LOW_128 = (1 << 64) - 1, (1 << 128) - 1
 from_bytes = int.from_bytes
+# These words stay the same for many heads.
+_parameters = lru_cache(maxsize=256)(Parameters.unpack)
+_risk = lru_cache(maxsize=16)(Risk.unpack)
 
 
 class Exact:
@@ -46,13 +49,13 @@ class Exact:
     @cached_property
     def risk(self) -> Risk:
         """Correlations, κ, ι."""
-        return Risk.unpack(self.mirror.scalars["risk"])
+        return _risk(self.mirror.scalars["risk"])
 
     @cached_property
     def shared(self) -> Shared:
         """What all markets share, with the way it is on."""
         target, times = self.mirror.scalars.get("risk_target", 0), self.mirror.scalars.get("risk_times", 0)
-        ramp = RiskRamp(Risk.unpack(target), times & 2**32 - 1, times >> 32) if target else None
+        ramp = RiskRamp(_risk(target), times & 2**32 - 1, times >> 32) if target else None
         return Shared(self.risk, ramp, self.now)
 
     @cached_property
@@ -107,7 +110,7 @@ class Exact:
         found = self._parameters.get(market)
         if found is None:
             word = self.mirror.parameters.get(market)
-            found = NO_PARAMETERS if word is None else Parameters.unpack(word)
+            found = NO_PARAMETERS if word is None else _parameters(word)
             self._parameters[market] = found
         return found
 

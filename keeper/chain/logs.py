@@ -19,7 +19,7 @@ _FIXED = 6
 """Words of a change before those that changed: account, act, header, map, offset and length of the list."""
 
 
-class Raw(msgspec.Struct, rename="camel"):
+class Raw(msgspec.Struct, rename="camel", gc=False):
     """A log as a node tells it, as far as we read it."""
 
     topics: list[str]
