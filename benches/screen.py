@@ -1,5 +1,5 @@
 """
-The book of many accounts: how long all of it takes after a price, how long a tick takes, what it weighs, what it misses.
+The book of many accounts: how long all of it takes after a price, how long a tick, what it weighs, what it misses.
 
 `python -m benches.screen --accounts 1000000` prints one JSON object:
 
@@ -70,9 +70,7 @@ def timed(accounts: int, ticks: int) -> dict[str, object]:
     ticked(PRICES)
     watch.renew(exact)
     looked = []
-    tick = median(
-        lambda: looked.append(watch.select(exact).looked_at), ticks, lambda: ticked(moved(PRICES, TICK, rng))
-    )
+    tick = median(lambda: looked.append(watch.select(exact).looked_at), ticks, lambda: ticked(moved(PRICES, TICK, rng)))
     walk, renewals = wander(mirror, watch, ticks, rng)
     gc.collect()
     weight = rss()

@@ -15,13 +15,20 @@ from pathlib import Path
 
 import numpy as np
 
-from benches.measure import GIB, machine, median, rss
+from benches.measure import GIB, Took, machine, median, rss
 from benches.population import NOW, ORACLE, mirror_of
 from keeper.book.exact import Exact
 from keeper.book.near import Watch
+from keeper.book.rows import ROWS
 from keeper.book.warm import warm_up
 from keeper.store.database import open_database
-from keeper.store.snapshots import freeze, load_snapshot, save_snapshot, snapshots_of
+from keeper.store.snapshots import Frozen, freeze, load_snapshot, save_snapshot, snapshots_of
+
+
+def frozen_of(accounts: int) -> tuple[Took, Frozen]:
+    """A copy of a mirror of so many accounts, and how long it takes to make."""
+    mirror = mirror_of(accounts, np.random.default_rng(3))
+    return median(lambda: freeze(mirror), 5), freeze(mirror)
 
 
 def main() -> None:
@@ -30,17 +37,15 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=1_000_000)
     asked = parser.parse_args()
     warm_up()
-    mirror = mirror_of(asked.accounts, np.random.default_rng(3))
-    frozen = median(lambda: freeze(mirror), 5)
+    frozen, copy = frozen_of(asked.accounts)
+    accounts = int(copy.columns.counts[ROWS])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "keeper.sqlite"
         engine = open_database(path)
-        copy = freeze(mirror)
         started, used = time.perf_counter(), time.process_time()
         save_snapshot(engine, "bench", copy)
         wrote, write_cpu = time.perf_counter() - started, time.process_time() - used
-        accounts = len(mirror.book)
-        del mirror, copy
+        del copy
         size = path.stat().st_size
         started, used = time.perf_counter(), time.process_time()
         (snapshot,) = snapshots_of(engine, "bench")

@@ -45,6 +45,8 @@ class Exact:
         self._readings: dict[int, Reading] = {}
         self._parameters: dict[int, Parameters] = {}
         self._assessments: dict[int, Assessment] = {}
+        self.told: dict[int, tuple[int, Holdings]] = {}
+        """Accounts that the chain itself was asked about: cash and holdings."""
 
     @cached_property
     def risk(self) -> Risk:
@@ -124,6 +126,8 @@ class Exact:
 
     def maps(self, account: int) -> int:
         """Markets in either map of the header."""
+        if account in self.told:
+            return sum(1 << market for market in self.told[account][1])
         book = self.mirror.book
         row = book.row(account)
         maps = 0 if row < 0 else book.raw(row)[0] >> 128
@@ -135,6 +139,11 @@ class Exact:
         if found is None:
             found = self._assessments[account] = self.measure(*self._held(account))
         return found
+
+    def tell(self, account: int, cash: int, holdings: Holdings, seen: Assessment) -> None:
+        """From now on the account is what the chain says; `seen` is what `appraise` would give."""
+        self.told[account] = cash, holdings
+        self._assessments[account] = seen if seen.mm else self.measure(cash, holdings)
 
     def appraise(self, account: int) -> Assessment:
         """As `assess`, with the spot of an account that owes nothing priced too."""
@@ -184,6 +193,8 @@ class Exact:
 
     def _held(self, account: int) -> tuple[int, Holdings]:
         """Cash and holdings, straight from the bytes."""
+        if account in self.told:
+            return self.told[account]
         book = self.mirror.book
         row = book.row(account)
         if row < 0:

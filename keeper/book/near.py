@@ -16,8 +16,8 @@ from keeper.book.threads import halves, spread
 FULL = 0.25
 """Part of all rows from which on it is quicker to look at all of them, one after the other."""
 OFTEN = 1 / 200
-"""Part of all rows that may be looked at for nothing before the reference is taken anew, unless the first move away from
-it had a third of that: then a new one would not spare much."""
+"""Part of all rows that may be looked at for nothing before the reference is taken anew, unless the first move away
+from it had a third of that: then a new one would not spare much."""
 
 
 class Selected(NamedTuple):

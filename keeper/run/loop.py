@@ -25,6 +25,7 @@ from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.prices import LIVE
 from keeper.model.requirement import Assessment
+from keeper.run.compare import Comparison
 from keeper.run.session import Changes, Session
 from keeper.store.journal import Decision, Journal
 from keeper.watch import metrics
@@ -53,6 +54,7 @@ class Keeper:
         self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
         self._attempts = {BID: Attempts(), OPEN: Attempts()}
         self._quarantined: dict[int, str] = {}
+        self._comparison = Comparison(self.session.node, deployment, config.book)
         journal = Journal(engine)
 
         def lane(name: str, signer: Signer) -> Lane:
@@ -134,6 +136,7 @@ class Keeper:
         metrics.HEAD_TIME.set(mirror.time)
         metrics.HEAD_SEEN.set(time.time())
         exact = self.session.exact()
+        await self._comparison.read(exact, self._quarantined)
         for lane in self._lanes:
             if changes.undone is not None:
                 await lane.rolled_back(changes.undone, head)
@@ -148,6 +151,8 @@ class Keeper:
             if self._watch.is_worn:
                 # All is sent that this head called for: now there is time.
                 self._watch.renew(exact)
+            if changes.seen:
+                await self._comparison.one_round(exact)
         elif exact.shut_down and not self._over:
             self._over = True
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
@@ -162,8 +167,8 @@ class Keeper:
             self._watch = Watch(book)
         found = self._watch.select(exact)
         under, unseen = [], 0
-        for row in found.rows:
-            account = book.account(int(row))
+        selected = [book.account(int(row)) for row in found.rows]
+        for account in dict.fromkeys([*selected, *exact.told]):
             assessment = self._assess(exact, account)
             if assessment is None:
                 continue
@@ -187,7 +192,8 @@ class Keeper:
                 log.error("an account cannot be computed", account=hex(account), error=repr(error))
             self._quarantined[account] = repr(error)
             return None
-        self._quarantined.pop(account, None)
+        if account not in exact.told:
+            self._quarantined.pop(account, None)
         return assessment
 
     async def _sight(self, exact: Exact, under: Collection[int], head: Header) -> None:
@@ -295,7 +301,9 @@ class Keeper:
         return any(assessment is not None and assessment.sighted for assessment in assessments)
 
     def _report(self, under: Collection[int]) -> None:
-        failing = {hex(account): reason for account, reason in self._quarantined.items()}
+        quarantined = self._quarantined | self._comparison.different
+        metrics.QUARANTINED.set(len(quarantined))
+        failing = {hex(account): reason for account, reason in quarantined.items()}
         for kind, attempts in self._attempts.items():
             if kind == BID:
                 attempts.keep(under)

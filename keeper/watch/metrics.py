@@ -25,6 +25,9 @@ LOOKED_AT = Gauge("keeper_accounts_looked_at", "Accounts that moves of the marke
 SELECTED = Gauge("keeper_accounts_selected", "Accounts that the float screen picked for exact assessment")
 UNDER = Gauge("keeper_accounts_under_line", "Accounts that a sighting would find in breach")
 UNSEEN = Gauge("keeper_accounts_not_live", "Selected accounts whose prices are late or dead")
+COMPARED = Counter("keeper_accounts_compared", "Accounts compared with the contract")
+DIFFERENT = Gauge("keeper_accounts_different", "Accounts that the contract says something else of: read from the chain")
+QUARANTINED = Gauge("keeper_accounts_quarantined", "Accounts that the book cannot be trusted with")
 FAILING = Gauge("keeper_accounts_failing", "Accounts whose last attempt failed")
 FAILED = Counter("keeper_failed_attempts", "Transactions given up before they were sent", ["kind"])
 

@@ -48,7 +48,7 @@ def test_load_config__relative_paths__are_the_file_s(tmp_path: Path) -> None:
         ("[taker]\nowner = '0x12'\n", ":5: taker.owner: must be an address: 0x and 40 hexadecimal digits, not zero"),
         ("[signer]\nkey_env = 'A'\nkeystore = 'b'\n", ":4: signer: give key_env or keystore, not both"),
         ("[signer.opens]\nkey = '0x1'\n", ":5: signer.opens.key: unknown key; did you mean 'key_env'?"),
-        ("[mood]\n", ":4: mood: unknown key; allowed: bid, chain, fees, sight, signer, store, taker, watch"),
+        ("[mood]\n", ":4: mood: unknown key; allowed: bid, book, chain, fees, sight, signer, store, taker, watch"),
     ],
 )
 def test_load_config__mistake__names_file_line_key_and_what_is_allowed(tmp_path: Path, text: str, told: str) -> None:
