@@ -49,7 +49,7 @@ class Comparison:
         self.different: dict[int, str] = {}
         """Accounts that the contract says something else of, and what."""
         if lens is None and section.compare:
-            log.warning("the book is not compared with the contracts: the deployment file names no Lens")
+            log.info("the book is not compared with the contracts: the deployment file names no Lens")
 
     async def read(self, exact: Exact, suspects: Collection[int]) -> None:
         """Have `exact` hold what the chain says of accounts that the book cannot be trusted with."""
