@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +38,9 @@ def _kept() -> str:
             return str(folder)
     except (OSError, RuntimeError):  # no home, or one that is only read
         pass
-    return tempfile.mkdtemp(prefix="plimsoll-")
+    alone = tempfile.mkdtemp(prefix="plimsoll-")
+    atexit.register(shutil.rmtree, alone, ignore_errors=True)
+    return alone
 
 
 numba.config.CACHE_DIR = _kept()

@@ -59,11 +59,20 @@ class World:
         self.mirror.apply(number, str(number), self.now, 0, events)
 
     def quoted(self, *markets: int) -> PricesUpdated:
+        """New prices; all else of a price word stays half of the time, so that the price's own move counts."""
         rng = self.rng
+        renewed = not self.words or rng.random() < 0.5
         for market in markets:
+            time = self.now - rng.randint(0, 3)
+            if not renewed:
+                plain = price_word(self.prices[market], time=time)
+                self.words[market] = replace(
+                    self.words[market], mantissa=plain.mantissa, exponent=plain.exponent, time=time
+                )
+                continue
             self.words[market] = price_word(
                 self.prices[market],
-                time=self.now - rng.randint(0, 3),
+                time=time,
                 confidence=rng.choice([50, 50, rng.randint(0, 2_000)]),
                 gap=rng.choice([0, 0, rng.randint(-300, 300)]),
                 gap_age=rng.randint(-60, 60),
