@@ -56,10 +56,11 @@ lock: ## requirements.lock anew from requirements.in and requirements.overrides
 	  --output-file requirements.lock requirements.in
 
 # Ape's cache does not see that an import or an interface changed: commands and tests take what is kept for the sources'
-# present state. The differential tests' own compiler works meanwhile.
+# present state. The differential tests' own compiler works meanwhile. Last the book's loops, for this machine.
 compile: setup
 	@python -m tests.model.compiled & other=$$!; made=0; ape compile --force || made=$$?; wait $$other; exit $$made
 	@python -m scripts._deployment.kept
+	@python -m keeper.book.warm
 
 test: test-contracts test-python ## every test
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from keeper.book.threads import cores
+
 PAGE = os.sysconf("SC_PAGE_SIZE")
 GIB = 2**30
 
@@ -39,4 +41,4 @@ def median(work: Callable[[], object], times: int, before: Callable[[], object] 
 
 def machine() -> dict[str, object]:
     """What the figures depend on: cores, and how busy others kept them."""
-    return {"cores": len(os.sched_getaffinity(0)), "load": round(os.getloadavg()[0], 2)}
+    return {"cores": cores(), "load": round(os.getloadavg()[0], 2)}

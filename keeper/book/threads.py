@@ -15,9 +15,14 @@ LEAST = 1_000
 """Rows below which another thread is not worth its while."""
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def halves(count: int) -> list[tuple[int, int]]:
     """Parts of 0..count of equal length, one a core."""
-    parts = max(1, min(MOST, len(os.sched_getaffinity(0)), count // LEAST))
+    parts = max(1, min(MOST, cores(), count // LEAST))
     return [(count * part // parts, count * (part + 1) // parts) for part in range(parts)]
 
 

@@ -34,3 +34,7 @@ def warm_up() -> None:
     line.radii_of(book.columns, table, all_rows, radius)
     line.sighted(book.columns, table, all_rows, 0, 1, found)
     line.measured(book.columns, table, 0, 1, np.zeros((1, 4)))
+
+
+if __name__ == "__main__":
+    warm_up()
