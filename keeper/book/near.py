@@ -16,8 +16,9 @@ from keeper.book.threads import halves, spread
 FULL = 0.25
 """Part of all rows from which on it is quicker to look at all of them, one after the other."""
 OFTEN = 1 / 200
-"""Part of all rows that may be looked at for nothing before the reference is taken anew, unless the first move away
-from it had a third of that: then a new one would not spare much."""
+"""Part of all rows that may be looked at for nothing before the reference is taken anew."""
+FAR = 3
+"""So many times the last head's move the markets must be away from it: else a new one would not spare much."""
 
 
 class Selected(NamedTuple):
@@ -34,13 +35,15 @@ class Watch:
         self.book = book
         self._radius = np.zeros(0, np.float32)
         self._reference: Markets | None = None
+        self._before: Markets | None = None
+        """The markets at the last head."""
         self._wasted = 0
-        self._first: int | None = None
-        """What the first move away from the reference wasted."""
+        self._is_far = False
 
     def select(self, exact: Exact) -> Selected:
         """Rows that a sighting now may find in breach; all others it would not."""
         markets = markets_of(exact)
+        before, self._before = self._before, markets
         count = len(self.book)
         if self._reference is None:
             self._refer(markets)
@@ -51,7 +54,7 @@ class Watch:
             if len(near) <= FULL * count:
                 found = self._look(markets, near)
                 self._wasted = len(near) - len(found)
-                self._first = self._wasted if self._first is None else self._first
+                self._is_far = before is not None and reach > FAR * moved(before, markets)
                 return Selected(found, len(near))
             self._refer(markets)
         # What was measured at the state of now: −1 says that a row may be sighted there.
@@ -60,7 +63,7 @@ class Watch:
     @property
     def is_worn(self) -> bool:
         """Whether `renew` would spare the next head much."""
-        return self._wasted > max(len(self.book) * OFTEN, 1_000, 3 * (self._first or 0))
+        return self._is_far and self._wasted > max(len(self.book) * OFTEN, 1_000)
 
     def renew(self, exact: Exact) -> None:
         """Take the state of now as the reference: all rows are looked at, so when there is time."""
@@ -74,7 +77,6 @@ class Watch:
         spread(lambda first, last: line.radii(columns, table, first, last, radius), halves(count))
         self._reference = markets
         self._wasted = 0
-        self._first = None
 
     def _follow(self, reference: Markets) -> None:
         """Radii around the same reference of rows that changed."""

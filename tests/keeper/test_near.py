@@ -241,17 +241,19 @@ def test_select__account_changed__measured_around_the_same_reference() -> None:
     assert accounts[7] not in {mirror.book.account(int(row)) for row in found.rows}
 
 
-def test_renew__after_a_long_way__few_are_looked_at_again() -> None:
+def test_renew__small_moves_far_from_the_reference__few_are_looked_at_again() -> None:
     mirror, _ = a_market(30_000)
     watch = Watch(mirror.book)
     watch.select(Exact(mirror, ORACLE, NOW))
-    exact = ticked(mirror, 2_100 * WAD)
+    assert watch.select(ticked(mirror, 2_100 * WAD)).looked_at > 1_000
+    # Had it been taken anew before, this move would have cost the same.
+    assert not watch.is_worn
+    exact = ticked(mirror, 2_101 * WAD)
     far = watch.select(exact).looked_at
-    assert far > 1_000
     assert watch.is_worn
     watch.renew(exact)
     assert not watch.is_worn
-    assert watch.select(exact).looked_at < far / 4
+    assert watch.select(ticked(mirror, 2_102 * WAD)).looked_at < far / 4
 
 
 @pytest.mark.parametrize(
