@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import change
 
 ASSESS = "tests/unit/risk_engine/test_assess.py::test_assess__"
+MODEL = "tests/model/test_requirement.py::test_assess_and_appraise__random_portfolios__equal_the_model_to_the_wei"
 RAMPS = "tests/unit/risk_engine/test_ramps.py::test_"
 ADMIN = "tests/unit/risk_engine/test_admin.py::test_"
 LIMITS = "tests/unit/clearinghouse/test_limits.py::test_"
@@ -200,7 +201,7 @@ MUTANTS = [
         REQUIREMENT,
         "rounding.ceil_udiv(max(assessment.mm, initial) * market_parameters.iota(risk), 10_000)",
         "max(assessment.mm, initial) * market_parameters.iota(risk) // 10_000",
-        f"{ASSESS}a_wei_of_everything__is_rounded_against_the_account",
+        MODEL,
     ),
     change(
         "parameters-that-rise-at-once",

@@ -142,7 +142,7 @@ MUTANTS = [
         LOSSES,
         "    if short >= others:\n        return 0\n",
         "",
-        f"{EXIT}withdraw__that_is_worth_nothing__reverts",
+        f"{EXIT}exit_rate__losses_beyond_all_cash__is_nothing",
     ),
     change(
         "exit-rate-rounded-up",
@@ -175,7 +175,8 @@ MUTANTS = [
         LOSSES,
         "        lent = min(lent, unsafe_sub(interest.first, 1))\n",
         "        pass\n",
-        "tests/attacks/test_exit.py::test_exit__by_an_account_that_owes_for_a_moment__is_paid_at_the_rate",
+        "tests/attacks/test_gains.py::test_exit__among_trades_with_oneself__is_paid_at_the_rate",
+        "tests/attacks/test_gains.py::test_exit__as_a_loan_that_lent_cash_pays_back__is_paid_at_the_rate",
     ),
     change(
         "cash-owned-rounded-up",
@@ -191,7 +192,7 @@ MUTANTS = [
         CASH,
         "rounding.ceil_udiv(unsafe_mul(convert(unsafe_sub(0, cash), uint256), WAD), money.borrow)",
         "unsafe_mul(convert(unsafe_sub(0, cash), uint256), WAD) // money.borrow",
-        f"{INTEREST}rounding__of_an_accounts_cash__is_against_it",
+        f"{INTEREST}rounding__of_an_accounts_debt__is_against_it",
     ),
     change(
         "debt-shown-rounded-down",
@@ -199,7 +200,7 @@ MUTANTS = [
         CASH,
         "        return unsafe_sub(0, convert(unsafe_add(owed, _UP) // WAD, int256))\n",
         "        return unsafe_sub(0, convert(owed // WAD, int256))\n",
-        f"{INTEREST}rounding__of_an_accounts_cash__is_against_it",
+        f"{INTEREST}rounding__of_an_accounts_debt__is_against_it",
     ),
     change(
         "borrow-index-rounded-down",

@@ -106,13 +106,14 @@ MUTANTS = [
         "",
         f"{SIGNATURE}contract_wallet_that_burns_gas__costs_no_more_than_its_bound",
     ),
-    change(
+    Mutant(
         "wallet-that-may-act",
         SIGNED,
-        ORDERS,
-        "        is_static_call=True,\n",
-        "",
-        f"{SIGNATURE}contract_wallet_that_calls_back__cannot",
+        (
+            Edit(ORDERS, "        is_static_call=True,\n", ""),
+            Edit(ORDERS, "@internal\n@view\ndef _is_signed(", "@internal\ndef _is_signed("),
+        ),
+        (f"{SIGNATURE}contract_wallet_that_calls_back__cannot",),
     ),
     change(
         "wallet-that-says-anything",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import change
+from tests.mutants.mutant import Edit, Mutant, change
 
 OPEN = "tests/unit/auction/test_open.py::test_open__"
 BID = "tests/unit/auction/test_bid.py::test_bid__"
@@ -90,13 +90,14 @@ MUTANTS = [
         "",
         f"{OPEN}touched_at_one_dip_and_again_at_the_next__does_not_sell_at_the_top_of_the_curve",
     ),
-    change(
+    Mutant(
         "target-of-1",
         "8: 1 < B ≤ ι.",
-        "Auction.vy",
-        "valid and target > _ONE_BPS and target",
-        "valid and target >= _ONE_BPS and target",
-        f"{ADMIN}set_terms__out_of_range__reverts",
+        (
+            Edit("Auction.vy", "valid and target > _ONE_BPS and target", "valid and target"),
+            Edit("Auction.vy", "penalty < target - _ONE_BPS", "penalty + _ONE_BPS <= target"),
+        ),
+        (f"{ADMIN}set_terms__out_of_range__reverts",),
     ),
     change(
         "target-above-initial-margin",
@@ -196,7 +197,7 @@ MUTANTS = [
         "modules/slicing.vy",
         "    money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - part)\n",
         "    money = ledger.change_cash(money, terms.account, convert(terms.account_gets, int256) - max(part, 0))\n",
-        f"{BID}insolvent_half_taken__does_not_lower_what_remains",
+        "tests/unit/clearinghouse/test_slice.py::test_slice__fraction__moves_that_part_of_every_balance",
     ),
     change(
         "rule-slice-past-the-target",

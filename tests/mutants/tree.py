@@ -42,6 +42,8 @@ def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
     for stream in (1, 2):
         os.dup2(output.fileno(), stream)
     contracts.CONTRACTS = folder / "contracts"
+    # For what tests start in another process.
+    os.environ["PLIMSOLL_CONTRACTS"] = str(contracts.CONTRACTS)
     contracts.contract.cache_clear()
     boa.interpret.set_search_paths([str(folder)])
     os.chdir(ROOT)

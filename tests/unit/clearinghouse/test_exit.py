@@ -36,7 +36,15 @@ def test_exit_rate__losses_the_vault_covers__is_one(house, alice, owner):
 def test_exit_rate__falls_to_what_the_others_will_have(house, known_loss):
     # 30,000 of 120,000 are missing.
     assert house.clearinghouse.exit_rate() == WAD * 3 // 4
-    house.clearinghouse.change_entries(90_000 * WAD, sender=house.auctioneer)
+    house.clearinghouse.change_entries(40_000 * WAD, sender=house.auctioneer)
+    # 70,000 of them: a rate that is not even is rounded down.
+    assert house.clearinghouse.exit_rate() == WAD * 5 // 12
+    house.clearinghouse.change_entries(50_000 * WAD, sender=house.auctioneer)
+    assert house.clearinghouse.exit_rate() == 0
+
+
+def test_exit_rate__losses_beyond_all_cash__is_nothing(house, known_loss):
+    house.clearinghouse.change_entries(200_000 * WAD, sender=house.auctioneer)
     assert house.clearinghouse.exit_rate() == 0
 
 
@@ -58,6 +66,12 @@ def test_withdraw__borrowed_while_a_loss_is_known__leaves_at_the_rate_too(house,
     before = quote.balanceOf(taker)
     house.clearinghouse.withdraw(alice, 12_000 * UNITS, taker, sender=taker)
     assert quote.balanceOf(taker) - before == 9_000 * UNITS
+    # Nor does what is borrowed by who has borrowed already.
+    assert house.cash(alice) < 0
+    rate = house.clearinghouse.exit_rate()
+    before = quote.balanceOf(taker)
+    house.clearinghouse.withdraw(alice, 1_000 * UNITS, taker, sender=taker)
+    assert quote.balanceOf(taker) - before == pytest.approx(1_000 * UNITS * rate // WAD, abs=1)
 
 
 def test_withdraw__of_the_vault_while_a_loss_is_known__is_whole(house, quote, vault_wallet, known_loss):

@@ -176,5 +176,20 @@ def test_rounding__of_an_accounts_cash__is_against_it(house, quote, attacker, de
     assert 7 * 10**12 - 2 <= house.stored(account) <= 7 * 10**12
 
 
+def test_rounding__of_an_accounts_debt__is_against_it(house, attacker, debtor):
+    house.pass_time(DAY)
+    house.prices()
+    before = house.header(debtor).principal
+    house.clearinghouse.withdraw(debtor, 7, attacker, sender=attacker)
+    borrow, principal = house.indices.borrow, house.header(debtor).principal
+    owed = -(before * borrow // WAD) + 7 * 10**12
+    # What is owed is rounded up, and its principal is too.
+    assert owed * WAD % borrow != 0
+    assert principal == -owed * WAD // borrow
+    now = house.accrued()[0].borrow
+    assert principal * now % WAD != 0
+    assert house.cash(debtor) == principal * now // WAD
+
+
 def test_settings__defaults__are_what_was_deployed(house):
     assert house.clearinghouse.settings() == SETTINGS.pack()
