@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,10 +84,6 @@ class Node:
     async def close(self) -> None:
         """Let go of all endpoints."""
         await asyncio.gather(*(endpoint.close() for endpoint in self.endpoints))
-
-    async def call_raw(self, method: str, params: list[Any]) -> bytes:
-        """The result as JSON."""
-        return json.dumps(await self.call(method, params)).encode()
 
     async def follow(self) -> None:
         """Start to listen for heads, at every endpoint; returns when the preferred one listens, or could not."""

@@ -118,13 +118,6 @@ class BookSection(Section):
     compare_blocks: Annotated[int, Field(ge=1, le=1_000_000)] = 5
 
 
-class BookSection(Section):
-    """How often the book is compared with the contracts: so many accounts, not more often than every so many blocks."""
-
-    compare: Annotated[int, Field(ge=0, le=32)] = 4
-    compare_blocks: Annotated[int, Field(ge=1, le=1_000_000)] = 5
-
-
 class KeySection(Section):
     """One signing key, by reference only: the key itself never stands in a file that is read as configuration.
 
