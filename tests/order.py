@@ -9,15 +9,19 @@ from xdist.scheduler import LoadFileScheduling
 
 LONGEST = (
     "tests/e2e/test_demo_run.py",
+    "tests/faults/test_endpoints.py",
     "tests/e2e/test_run.py",
+    "tests/faults/test_transactions.py",
     "tests/e2e/test_commands.py",
     "tests/e2e/test_operator.py",
     "tests/e2e/test_faults.py",
     "tests/model/test_operations.py",
+    "tests/faults/test_killed.py",
     "tests/e2e/test_deploy_commands.py",
+    "tests/stateful/test_invariants.py",
 )
 """Begun before all other files, in this order: a long one begun last keeps one process waiting for the other."""
-APART = ("tests/model/test_operations.py",)
+APART = ("tests/model/test_operations.py", "tests/faults/test_endpoints.py", "tests/faults/test_transactions.py")
 """Files whose tests share nothing and are long: any process takes any of them."""
 
 

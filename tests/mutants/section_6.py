@@ -175,8 +175,8 @@ MUTANTS = [
         LOSSES,
         "        lent = min(lent, unsafe_sub(interest.first, 1))\n",
         "        pass\n",
-        "tests/attacks/test_gains.py::test_exit__among_trades_with_oneself__is_paid_at_the_rate",
-        "tests/attacks/test_gains.py::test_exit__as_a_loan_that_lent_cash_pays_back__is_paid_at_the_rate",
+        "tests/attacks/test_leaving.py::test_leave__among_cash_made_in_the_same_transaction__bears_the_loss",
+        "tests/attacks/test_leaving.py::test_leave__as_a_loan_that_lent_cash_pays_back__bears_the_loss",
     ),
     change(
         "cash-owned-rounded-up",
