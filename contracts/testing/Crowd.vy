@@ -5,6 +5,7 @@
 """
 from ethereum.ercs import IERC20
 
+
 interface Clearinghouse:
     def deposit(account: uint256, amount: uint256): nonpayable
     def trade(
@@ -16,6 +17,7 @@ interface Clearinghouse:
         taker_fee: uint256,
         maker_fee: uint256,
     ): nonpayable
+
 
 HOUSE: immutable(Clearinghouse)
 
