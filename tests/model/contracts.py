@@ -27,7 +27,8 @@ from vyper.compiler import compile_code
 from vyper.compiler.input_bundle import FilesystemInputBundle
 
 ROOT = Path(__file__).parents[2]
-CONTRACTS = ROOT / "contracts"
+CONTRACTS = Path(os.environ.get("PLIMSOLL_CONTRACTS", ROOT / "contracts"))
+"""A mutant's are elsewhere."""
 KEPT = Path(os.environ.get("PLIMSOLL_COMPILED", ROOT / ".build" / "compiled"))
 """Where compiled contracts are; trees with other sources may share it."""
 IMPORT = re.compile(r"^from\s+(\.+)([\w.]*)\s+import\s+(\w+)", re.MULTILINE)

@@ -19,9 +19,6 @@ BAD_REPORTS = f"{ENGINE}update_refusals.py::test_update__reports_that_are_not_in
 NEVER_BACK = "4: Rounds never go back. An old or equal round is skipped, not refused."
 EARLIER = f"{ENGINE}update.py::test_update__equal_or_earlier_round__leaves_all_as_it_is"
 AGE = "4: Age restarts when the gap is 0, changes sign, or two updates are more than τ/2 apart."
-LATE = "4: Late: acts at a price revert."
-DEAD = "4: Dead: the last price and the widest interval count for sighting, slice and the taker's margin alike."
-SHIELD = "4: The market may not otherwise be added to or withdrawn against [one dead feed as a shield for all else]."
 
 MUTANTS = [
     change(

@@ -10,11 +10,10 @@ LOTS = "tests/unit/auction/test_bid_lots.py::test_bid__"
 OPENER = "tests/unit/auction/test_bid_opener.py::test_bid__"
 LIMITS = "tests/unit/auction/test_limits.py::test_bid__"
 ADMIN = "tests/unit/auction/test_admin.py::test_"
-CONTINUITY = "tests/model/test_continuity.py::test_contract__equity_moves_or_time_passes__nothing_jumps"
+CONTINUITY = "tests/model/test_continuity.py::test_bid_quote__where_a_rule_changes__is_the_contracts_and_moves_by_a_wei"
 BIDDING = "modules/bidding.vy"
 SIGHTINGS = "modules/sightings.vy"
 TAKING = "modules/taking.vy"
-CURVE = "modules/curve.vy"
 ENDS = "8: Relief that brings h to 1 or more ends the run; so does a recovery or an outage, by itself."
 NO_CLOCK = "8: No clock runs that nobody watches [hibernating auctions; an hour-old discount after an outage]."
 FLOOR = "8: All or nothing where MM stands on its floor or what remains would."
@@ -22,15 +21,7 @@ COSTS = "8: Relief costs the account at most λ_a plus φ_a per unit of requirem
 TARGET = "8: Relief goes no further than the target: f_max = min(1, (B − h) / (B − λ_a − φ_a))."
 PAID = "8: λ_t = max(min(λ, h⁺), λ_v), where λ_v = λ · min(1, t / T_backstop)."
 EPOCH = "8: Within an epoch cap while h > 0."
-OWN = "8: Taker ≠ account; the caller owns or operates the taker."
-ASKS = (
-    "8: Limits, per account: the most quote paid per unit of f, the least requirement released per unit of f, "
-    "a minimum f, the markets accepted, a nonce."
-)
-NONCE = "8: A nonce that rises with every bid, match, sweep or new run and never with a deposit or a sighting."
 SHARED = "8: What the vault lacks of either lowers the supply index in the same bid."
-FIXED = "8: λ is piecewise linear through three points of a curve that is fixed when the run starts (append-only)."
-HALF = "8: The opener of a run gets half of each fill's φ in it, up to a fixed sum."
 
 MUTANTS = [
     change(

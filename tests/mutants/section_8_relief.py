@@ -271,13 +271,18 @@ MUTANTS = [
         "        asked: uint256 = _WAD\n",
         f"{SWEEP}small_bid__takes_what_it_has_and_leaves_the_book",
     ),
-    change(
+    Mutant(
         "swept-below-its-minimum",
         PASSED,
-        STANDING,
-        "        if offer.fraction == 0 or offer.fraction * weight // _WAD < least:\n",
-        "        if offer.fraction == 0:\n",
-        f"{SWEEP}less_than_its_minimum__is_passed_over",
+        (
+            Edit(
+                STANDING,
+                "        if offer.fraction == 0 or offer.fraction * weight // _WAD < least:\n",
+                "        if offer.fraction == 0:\n",
+            ),
+            Edit(STANDING, "    if left < minimum:\n", "    if left == 0:\n"),
+        ),
+        (f"{SWEEP}left_with_less_than_its_minimum__leaves_the_book",),
     ),
     change(
         "swept-into-a-market-not-accepted",
@@ -340,7 +345,7 @@ MUTANTS = [
         LOCK,
         "modules/slicing.vy",
         "    margin.check_alone(account)\n",
-        "",
+        "    margin.check_alone(0)\n",
         f"{BATCH}in_the_middle__nobody_may_judge_sell_or_batch_its_accounts",
     ),
     change(
@@ -359,12 +364,18 @@ MUTANTS = [
         "@external\n@reentrant\ndef deposit(",
         f"{TOKENS}token_that_calls_back__finds_every_door_locked",
     ),
-    change(
+    Mutant(
         "withdrawal-paid-before-it-is-written",
         "8: Victim state is written before.",
-        "Clearinghouse.vy",
-        "    money.held = unsafe_sub(money.held, leaves)\n",
-        "    door.push(door.QUOTE, to, 0)\n    money.held = unsafe_sub(money.held, leaves)\n",
-        f"{TOKENS}withdraw__account_is_written_before_the_token_is_called",
+        (
+            Edit("Clearinghouse.vy", "@external\ndef withdraw(", "@external\n@reentrant\ndef withdraw("),
+            Edit("Clearinghouse.vy", "    door.push(door.QUOTE, to, paid)\n", ""),
+            Edit(
+                "Clearinghouse.vy",
+                "    money.held = unsafe_sub(money.held, leaves)\n",
+                "    door.push(door.QUOTE, to, paid)\n    money.held = unsafe_sub(money.held, leaves)\n",
+            ),
+        ),
+        (f"{TOKENS}withdraw__account_is_written_before_the_token_is_called",),
     ),
 ]

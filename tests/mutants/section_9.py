@@ -137,7 +137,7 @@ MUTANTS = [
         VAULT,
         f"        {NOW}, {THEN}",
         f"        0, {THEN}",
-        f"{PRICE}request__loss_while_it_waits__is_borne_with_the_others",
+        f"{PRICE}withdraw__after_a_loss__burns_shares_at_what_they_are_worth",
     ),
     change(
         "withdrawn-at-its-value-of-now",
@@ -145,7 +145,8 @@ MUTANTS = [
         VAULT,
         f"        {NOW}, {THEN}",
         f"        {NOW}, 0",
-        f"{REQUEST}gains_while_it_waits__are_not_its_own",
+        "tests/unit/insurance_vault/test_withdraw.py::"
+        "test_withdraw__after_gains__burns_shares_at_their_value_when_requested",
     ),
     change(
         "redeemed-for-others-while-losses-are-known",

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boa
 import pytest
 
 from tests.model import contracts
 
 ROOT = Path(__file__).parents[2]
+CONFIG = "pyproject.toml"
 ON_APES_NETWORK = ("tests/unit", "tests/deploy", "tests/gas")
 SLOW_TO_IMPORT = ("ape", "ape.pytest.plugin", "ape_test", "hypothesis", "tests.unit.system", "tests.model.world")
 """What each fork has already."""
@@ -32,7 +32,14 @@ def tree() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="plimsoll-mutant-") as made:
         folder = Path(made)
         shutil.copytree(ROOT / "contracts", folder / "contracts")
+        shutil.copy(ROOT / "ape-config.yaml", folder)
         yield folder
+
+
+def _from_anywhere(argument: str) -> str:
+    """An argument of pytest's with the path in it, if there is one, made whole."""
+    option, mark, path = argument.rpartition("=")
+    return f"{option}{mark}{ROOT / path}" if path.startswith("tests/") else argument
 
 
 def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
@@ -43,15 +50,16 @@ def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
         os.dup2(output.fileno(), stream)
     contracts.CONTRACTS = folder / "contracts"
     # For what tests start in another process.
-    os.environ["PLIMSOLL_CONTRACTS"] = str(contracts.CONTRACTS)
+    os.environ |= {"PLIMSOLL_CONTRACTS": str(contracts.CONTRACTS), "PYTHONPATH": str(ROOT)}
     contracts.contract.cache_clear()
-    boa.interpret.set_search_paths([str(folder)])
-    os.chdir(ROOT)
+    # Sources that tests have in themselves import modules from where they run, before any path that is named.
+    os.chdir(folder)
+    sys.path[:] = [path for path in sys.path if path not in ("", ".")]
     plugins = [] if any(test.startswith(ON_APES_NETWORK) for test in tests) else ["-p", "no:ape_test"]
-    options = ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", *plugins]
+    options = ["-x", "-q", "--tb=short", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-c", str(ROOT / CONFIG)]
     status = pytest.ExitCode.INTERNAL_ERROR
     try:
-        status = pytest.main([*options, *tests])
+        status = pytest.main([*options, *plugins, *(_from_anywhere(test) for test in tests)])
     finally:
         sys.stdout.flush()
         os._exit(int(status))

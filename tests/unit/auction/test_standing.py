@@ -199,9 +199,11 @@ def test_sweep__small_bid__takes_what_it_has_and_leaves_the_book(book, scene, au
 
 
 def test_sweep__as_many_as_wanted(book, scene):
-    numbers = [book.post(0, 100 * WAD) for _ in range(3)]
+    # The target wants more than all three.
+    numbers = [book.post(0, 20 * WAD) for _ in range(3)]
     scene.price(BREACH)
     assert book.takers(book.sweep(2)) == numbers[:2]
+    assert book.takers(book.sweep(2)) == numbers[2:]
 
 
 def test_sweep__more_than_eight__reverts(book, scene):
@@ -241,6 +243,16 @@ def test_sweep__less_than_its_minimum__is_passed_over(book, scene, auction):
     scene.price(1490)
     # All that the target wants is less than its minimum: it takes it.
     assert book.takers(book.sweep()) == [big]
+
+
+def test_sweep__left_with_less_than_its_minimum__leaves_the_book(book, scene, auction):
+    number = book.post(0, 1_200 * WAD, 900 * WAD)
+    scene.price(1490)
+    assert book.takers(book.sweep()) == [number]
+    assert auction.standing_bid(number)[2] == 0
+    scene.price(1300)
+    with book.refused("auction: nothing swept"):
+        book.sweep()
 
 
 def test_sweep__healthy_account__reverts(book, scene):

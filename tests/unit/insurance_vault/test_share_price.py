@@ -171,6 +171,17 @@ def test_request__loss_while_it_waits__is_borne_with_the_others(crash, insurance
     assert quote.balanceOf(guardian) == shares * (total + 1) // (supply + 10**6)
 
 
+def test_withdraw__after_a_loss__burns_shares_at_what_they_are_worth(crash, insurance, vault, lender, guardian):
+    for wallet in (lender, guardian):
+        insurance.deposit(wallet, 1_000 * UNITS)
+    insurance.leave(guardian)
+    crash.sighted_at(1430)
+    total, supply, asked = vault.totalAssets(), vault.totalSupply(), vault.request_of(guardian)
+    vault.withdraw(100 * UNITS, guardian, guardian, sender=guardian)
+    burned = asked.shares - vault.request_of(guardian).shares
+    assert burned == -(-100 * UNITS * (supply + 10**6) // (total + 1)) > 100 * UNITS * asked.shares // asked.value + 1
+
+
 def test_share_price__interest_reserve__counts_before_it_is_collected(
     insurance, vault, lender, borrower, clearinghouse
 ):

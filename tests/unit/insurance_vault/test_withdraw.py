@@ -32,6 +32,15 @@ def test_withdraw__price_not_round__burns_shares_rounded_up(insurance, vault, le
     assert quote.balanceOf(lender) == 999_999
 
 
+def test_withdraw__after_gains__burns_shares_at_their_value_when_requested(insurance, vault, lender, taker, guardian):
+    for wallet in (lender, taker):
+        insurance.deposit(wallet, 10 * UNITS)
+    insurance.leave(lender)
+    insurance.gain(guardian, 20 * UNITS)
+    vault.withdraw(5 * UNITS, lender, lender, sender=lender)
+    assert (vault.request_of(lender).shares, vault.request_of(lender).value) == (5 * SHARE, 5 * UNITS)
+
+
 def test_redeem__price_not_round__pays_assets_rounded_down(insurance, vault, lender, quote, odd_price):
     value, shares = insurance.leave(lender), vault.request_of(lender).shares
     total, supply = vault.totalAssets(), vault.totalSupply()
