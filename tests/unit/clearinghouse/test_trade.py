@@ -102,6 +102,7 @@ def test_trade__with_fees__pays_the_vault(house, owner, alice, bob):
 @pytest.mark.parametrize("whose", ["vault_wallet", "auctioneer"])
 def test_trade__of_an_account_that_nobody_signs_for__reverts(house, owner, alice, known, whose):
     account = house.account(getattr(house, whose), 1)
+    known.append(account)
     house.fund_account(account, owner, 5_000)
     for sides in ((account, alice), (alice, account)):
         with house.refuses("clearinghouse: not allowed", account, alice):
