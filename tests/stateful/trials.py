@@ -68,6 +68,7 @@ class TrialFlow(ProbeFlow):
                 return
             at_once = self.world.assess(account)
         left, accepted = WAD, True
+        cash, supply = self.model.clearinghouse.cash_now(account), self.model.clearinghouse.indices.value.supply
         with self.world.trial():
             self._helper_pays_in()
             goal = WAD - quote.fraction
@@ -80,10 +81,17 @@ class TrialFlow(ProbeFlow):
                     break
                 left -= part
             in_parts = self.world.assess(account)
+            fell = supply - self.model.clearinghouse.indices.value.supply
+        # What the vault lacks all cash shares, that of what is left of the account too, part by part.
+        shared = max(0, fell) * (max(0, cash) + max(0, at_once.equity)) // supply
         rate = quote.lambda_account + quote.penalty
+        if quote.run.opener << 96 == account:
+            # Paid for its own sighting it has more health after a part, and bears more of the penalty in the next.
+            rate = quote.lambda_account + self.model.auction.terms.value.penalty * WAD // BPS
+            accepted = False
         lost, released = before.equity - in_parts.equity, before.mm - in_parts.mm
-        fair = lost <= max(0, rate * released // WAD) + 4 * DUST
-        same = not accepted or in_parts.equity >= at_once.equity - 4 * DUST
+        fair = lost <= max(0, rate * released // WAD) + shared + 4 * DUST
+        same = not accepted or in_parts.equity >= at_once.equity - shared - 4 * DUST
         self.world.holds(IN_PARTS, fair and same, f"{account:#x}: {before} → {at_once}, in parts {in_parts}")
 
     # 10
