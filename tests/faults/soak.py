@@ -29,7 +29,7 @@ from tests.e2e.anvil import Anvil
 from tests.e2e.process import KeeperProcess, configure, until
 from tests.e2e.world import BTC, ETH, PRICES
 from tests.faults.proxy import Fault, FaultProxy
-from tests.faults.test_endpoints import READS, garbage, one_more, without_last_log
+from tests.faults.test_endpoints import READS, garbage, without_last_log
 
 CHECK_EVERY = 25
 """Blocks."""
@@ -73,7 +73,6 @@ class Soak:
             "slow": lambda: proxy.add(Fault("slow", delay=0.5, times=5)),
             "errors": lambda: proxy.add(Fault("errors", methods=READS, error="internal error", times=6)),
             "page": lambda: proxy.add(Fault("page", change=garbage, times=4)),
-            "nonce": lambda: proxy.add(Fault("nonce", methods=("eth_getTransactionCount",), change=one_more, times=3)),
             "log": lambda: proxy.add(Fault("log", methods=("eth_getLogs",), change=without_last_log, times=2)),
             "send": lambda: proxy.add(Fault("send", methods=("eth_sendRawTransaction",), error="busy", times=3)),
             "cut": lambda: proxy.cut(clean=self.rng.random() < 0.5),

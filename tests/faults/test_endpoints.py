@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.process import KeeperProcess
 from tests.e2e.world import World
-from tests.faults.crowd import BREACHES, Run, assert_served
+from tests.faults.crowd import BREACHES, FALL, Run, assert_served
 from tests.faults.proxy import Fault, FaultProxy
 
 READS = ("eth_getLogs", "eth_call", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getTransactionCount")
@@ -38,10 +38,6 @@ def garbage(_: Any, reply: Any) -> Any:
     return {"raw": "<html>502 Bad Gateway</html>"}
 
 
-def one_more(_: Any, reply: Any) -> Any:
-    return {**reply, "result": hex(int(reply["result"], 16) + 3)} if "result" in reply else reply
-
-
 def nothing(_: Any, reply: Any) -> Any:
     return {**reply, "result": None}
 
@@ -63,6 +59,8 @@ class Case:
     end_at: int | None = 4
     again: bool = False
     """Done anew at each step in between."""
+    unheard: bool = False
+    """Nothing gets through meanwhile, so no head can be waited for."""
 
 
 def adding(**fields: Any) -> Act:
@@ -75,14 +73,14 @@ def setting(name: str, value: Any) -> Act:
 
 CASES = [
     Case("dead", FaultProxy.down, "down", end_at=None),
-    Case("dead for a while, alone", FaultProxy.down, "down", alone=True),
+    Case("dead for a while, alone", FaultProxy.down, "down", alone=True, unheard=True),
     Case("dead over http", FaultProxy.down, "down", sockets=False, end_at=None),
     Case("slow", adding(name="slow", delay=0.6), "slow", end_at=None),
-    Case("slower than it may be, alone", adding(name="slow", delay=2.0, times=4), "slow", alone=True),
+    Case("slower than it may be, alone", adding(name="slow", delay=2.0), "slow", alone=True, unheard=True),
     Case("five blocks behind", setting("lag", 5), "lag", end_at=None),
     Case("five blocks behind over http", setting("lag", 5), "lag", sockets=False, end_at=None),
     Case("answers with errors", adding(name="error", error="internal error", methods=READS), "error", end_at=None),
-    Case("errors for a while, alone", adding(name="error", error="busy", times=12), "error", alone=True),
+    Case("errors for a while, alone", adding(name="error", error="busy"), "error", alone=True, unheard=True),
     Case("refuses to send", adding(name="error", error="rate limited", methods=("eth_sendRawTransaction",)), "error"),
     Case("answers with a web page", adding(name="page", change=garbage), "page", end_at=None),
     Case("closes sockets cleanly", lambda proxy: proxy.cut(clean=True), "cut", alone=True, again=True),
@@ -93,17 +91,19 @@ CASES = [
     Case("a log missing", adding(name="lie", methods=("eth_getLogs",), change=without_last_log), "lie", end_at=None),
     Case("all logs missing", adding(name="lie", methods=("eth_getLogs",), change=without_logs), "lie", end_at=None),
     Case("logs changed", adding(name="lie", methods=("eth_getLogs",), change=zeros), "lie", end_at=None),
-    Case("nonce too high", adding(name="lie", methods=("eth_getTransactionCount",), change=one_more), "lie"),
     Case("receipts lost", adding(name="lie", methods=("eth_getTransactionReceipt",), change=nothing), "lie"),
 ]
 
 
 def go_through(run: Run, keeper: KeeperProcess, case: Case, proxy: FaultProxy) -> None:
-    for step in run.fall(keeper):
-        if step == case.begin_at or (case.again and case.begin_at < step):
+    end = case.end_at if case.end_at is not None else len(FALL)
+    for step, price in enumerate(FALL):
+        if step == case.begin_at or (case.again and case.begin_at < step < end):
             case.begin(proxy)
-        if case.end_at is not None and step == case.end_at:
+        if step == end:
             proxy.clear()
+        for _ in range(2):
+            run.tick(price, None if case.unheard and case.begin_at <= step < end else keeper)
     run.to_the_end(keeper)
 
 
