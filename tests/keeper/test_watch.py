@@ -184,8 +184,8 @@ def test_probe__one_lags_and_one_is_silent__told_of_each_and_all_closed() -> Non
     links = {"ws://a/key": Told(90), "http://u:p@b:1": Told(None), "http://c": Told(100)}
     health = well(head=98)
     asyncio.run(Probe(list(links), health, 1.0, links.__getitem__).look())
-    assert health.lags == {"0 a": 10, "2 c": 0}
-    assert health.silent == ["1 b:1"]
+    assert health.lags == {"0 ws://a": 10, "2 http://c": 0}
+    assert health.silent == ["1 http://b:1"]
     assert [problem.name for problem in health.problems] == ["endpoint_lag", "endpoint_down"]
     assert all(link.closed for link in links.values())
 
