@@ -113,7 +113,7 @@ MUTANTS = [
             Edit(ORDERS, "        is_static_call=True,\n", ""),
             Edit(ORDERS, "@internal\n@view\ndef _is_signed(", "@internal\ndef _is_signed("),
         ),
-        (f"{SIGNATURE}contract_wallet_that_calls_back__cannot",),
+        (f"{SIGNATURE}contract_wallet_that_acts_elsewhere__cannot",),
     ),
     change(
         "wallet-that-says-anything",

@@ -341,20 +341,21 @@ MUTANTS = [
         f"{SWEEP}bid_that_cannot_pay_its_bond__leaves_no_loss",
     ),
     change(
-        "slice-of-an-account-in-a-batch",
-        LOCK,
-        "modules/slicing.vy",
-        "    margin.check_alone(account)\n",
-        "    margin.check_alone(0)\n",
-        f"{BATCH}in_the_middle__nobody_may_judge_sell_or_batch_its_accounts",
-    ),
-    change(
         "account-in-a-batch-judged",
         LOCK,
         "modules/views.vy",
         "    margin.check_alone(account)\n",
         "",
         f"{BATCH}in_the_middle__nobody_may_judge_sell_or_batch_its_accounts",
+    ),
+    Mutant(
+        "account-in-a-batch-sold",
+        LOCK,
+        (
+            Edit("modules/views.vy", "    margin.check_alone(account)\n", ""),
+            Edit("modules/slicing.vy", "    margin.check_alone(account)\n", "    margin.check_alone(0)\n"),
+        ),
+        (f"{BATCH}in_the_middle__nobody_may_judge_sell_or_batch_its_accounts",),
     ),
     change(
         "deposit-without-a-lock",

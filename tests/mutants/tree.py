@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -97,4 +98,5 @@ def failed(folder: Path, tests: Sequence[str], timeout: float) -> tuple[bool, st
 def why(printed: str) -> str:
     """The first failure's line of a session's summary."""
     lines = [line for line in printed.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return lines[0] if lines else ""
+    # The session was not where its tests are.
+    return re.sub(r"^(\w+) \S*?(?=tests/)", r"\1 ", lines[0]) if lines else ""

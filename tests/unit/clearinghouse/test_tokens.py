@@ -162,8 +162,10 @@ def test_token_that_calls_back__after_the_act_may_call_as_anybody(caller, attack
     assert int.from_bytes(token.answer(), "big") == 2 * AMOUNT
 
 
-def test_withdraw__account_is_written_before_the_token_is_called(caller, attacker):
+def test_withdraw__account_is_written_before_the_token_is_called(caller, attacker, lender):
     token, clearinghouse, account = caller
+    # There is enough of others' to be paid twice.
+    pay_in(token, clearinghouse, lender, 10 * AMOUNT)
     token.arm(
         clearinghouse, clearinghouse.withdraw.encode_input(account, 2 * AMOUNT, attacker.address), sender=attacker
     )

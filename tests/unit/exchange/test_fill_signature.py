@@ -140,6 +140,18 @@ def test_fill__contract_wallet_that_calls_back__cannot(system, maker, taker, wal
     assert system.position(system.account(wallet), ETH)[0] == WAD
 
 
+def test_fill__contract_wallet_that_acts_elsewhere__cannot(system, maker, operator, taker, wallet, of_wallet, refused):
+    # What no lock of the exchange stops: inside its own check the wallet would let somebody act for it.
+    house = system.clearinghouse
+    approve = house.approve_operator.encode_input(operator, True)
+    wallet.arm(house, approve, sender=maker)
+    with refused(BAD, of_wallet):
+        system.fill(of_wallet, b"", taker, 1)
+    assert not house.is_allowed(system.account(wallet), operator)
+    wallet.execute(house, approve, sender=maker)
+    assert house.is_allowed(system.account(wallet), operator)
+
+
 def test_fill__contract_wallets_operator_signs__fills_without_asking_the_wallet(
     system, maker, operator, taker, wallet, of_wallet, taker_account
 ):
