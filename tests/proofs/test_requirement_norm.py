@@ -26,6 +26,7 @@ import z3
 from keeper.model import requirement
 from keeper.model.requirement import Holding
 from keeper.model.rounding import BPS, WAD
+from keeper.model.words import PAIRS
 from tests.proofs.symbolic import Claim, counterexample, ints, isqrt, refuted, term
 from tests.proofs.twin import broken, without
 
@@ -72,7 +73,8 @@ def squared(module: ModuleType):
     """Three buckets; the code treats all of them alike."""
     totals, own, kappa = ints("x y z"), *ints("idiosyncratic kappa")
     pairs = dict(zip(((0, 1), (0, 2), (1, 2)), ints("rho_01 rho_02 rho_12"), strict=True))
-    risk = SimpleNamespace(kappa=kappa, rho_at=lambda i, j: pairs[i, j])
+    # Of the pairs among the first three buckets; the others are not asked for.
+    risk = SimpleNamespace(kappa=kappa, rho={PAIRS[pair]: correlation for pair, correlation in pairs.items()})
 
     def run():
         result = module._square(SimpleNamespace(buckets=totals, idiosyncratic=own), risk)
@@ -93,18 +95,16 @@ def squared(module: ModuleType):
     return counterexample(run, claims)
 
 
-@pytest.mark.xfail(strict=False, reason="the model takes its correlations another way now: to be proven of that")
 def test_square__of_any_exposures__is_the_quadratic_form():
     assert squared(requirement) is None
 
 
-@pytest.mark.xfail(strict=False, reason="the model takes its correlations another way now: to be proven of that")
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("100 * own + 2 * cross", "100 * own + cross"),
         ("positive * positive + negative * negative", "(positive + negative) * positive"),
-        ("for j, second in buckets[place + 1 :]", "for j, second in buckets[place + 2 :]"),
+        ("for other, before in buckets:", "for other, before in buckets[1:]:"),
     ],
 )
 def test_square__broken__is_refuted(old, new):
@@ -122,7 +122,7 @@ def measured(module: ModuleType, *assumed: z3.BoolRef):
     )
     parameters = SimpleNamespace(s=s, u=u, g=g, bucket=0, ramp_end=0)
     parameters.at = lambda now: parameters
-    risk = SimpleNamespace(kappa=2_500, iota=iota, min_requirement=least, rho_at=lambda i, j: 0)
+    risk = SimpleNamespace(kappa=2_500, iota=iota, min_requirement=least, rho=(0,) * len(PAIRS))
 
     def run():
         return module._measure(
@@ -175,12 +175,10 @@ FIXED = tuple(
 """A market in which a broken twin is looked for: with it all is linear."""
 
 
-@pytest.mark.xfail(strict=False, reason="the model takes its correlations another way now: to be proven of that")
 def test_assessment__of_any_account__is_rounded_against_it():
     assert measured(requirement) is None
 
 
-@pytest.mark.xfail(strict=False, reason="the model takes its correlations another way now: to be proven of that")
 @pytest.mark.parametrize(
     ("old", "new"),
     [

@@ -42,7 +42,6 @@ def broken(obligation: Obligation) -> z3.ModelRef | None:
     return refuted(obligation.facts, obligation.holds)
 
 
-@pytest.mark.xfail(strict=False, reason="some functions have changed since: their bounds are to be told anew")
 @pytest.mark.parametrize(
     "case", CASES, ids=lambda case: f"{case.file}-{case.function}{'-' * bool(case.part)}{case.part}"
 )
@@ -64,7 +63,6 @@ def test_unchecked__beyond_its_bounds__is_refuted():
     assert any(broken(obligation) is not None for obligation in owed(case))
 
 
-@pytest.mark.xfail(strict=False, reason="some functions have changed since: their bounds are to be told anew")
 def test_unchecked__every_use__is_met_by_a_run_or_told_why():
     """Run after the others, in the file's order: each has kept the places that it met."""
     if len(MET) < len({(case.file, case.function) for case in CASES}):
@@ -84,7 +82,6 @@ def test_told__functions__are_not_run_and_have_what_is_told():
     assert set(TOLD) <= set(uses)
 
 
-@pytest.mark.xfail(strict=False, reason="some functions have changed since: their bounds are to be told anew")
 def test_page__lists_every_function_with_unchecked_arithmetic():
     listed = re.findall(r"^\| `(\w+\.vy)` `(\w+)` \| (\d+) \|", PAGE.read_text(), re.MULTILINE)
     uses = Counter((file, function) for file, function, _ in place_of_every_unsafe())

@@ -32,6 +32,11 @@ TOLD = {
     ("RiskEngine.vy", "_log_prices"): ("a map that is not empty, less 1", "tests/unit/risk_engine/test_update.py"),
     ("account.vy", "lowest"): (BITS, PLACE),
     ("account.vy", "count"): (BITS, PLACE),
+    ("door.vy", "pull"): (
+        "a token's balance and an amount of at most 1e33 units; a token that says more than 2^255 lies of itself alone",
+        "tests/unit/clearinghouse/test_tokens.py",
+    ),
+    ("door.vy", "_scale_of"): ("decimals are compared with 18 before", "the line before it"),
     ("interest.vy", "set_settings"): (
         "meant: 0 less 1 is above every bound",
         "tests/unit/clearinghouse/test_admin.py",
@@ -40,6 +45,7 @@ TOLD = {
         "a map of 64 bits is moved up by 192: its 64 bits end at 256",
         PLACE,
     ),
+    ("limits.vy", "pause"): ("a time of 32 bits or now, and some days", "by its mask"),
     ("losses.vy", "change_entries"): (
         "the sum of the auction's own entries, each at most 2^130, and 2^127 once: a change takes back what was added",
         "tests/model/test_operations.py",
@@ -67,6 +73,11 @@ TOLD = {
     ("settling.vy", "_is_solvent"): (
         "cash within 2^208 and a worth within 2^156 (`value_of`)",
         "tests/proofs/test_unchecked.py",
+    ),
+    ("slicing.vy", "_slice"): (
+        "what auction and vault hand over are parts of an account's equity and requirement, or a standing bid's cash: "
+        "2^150 and less; a reserve of 128 bits, and `words` refuses what those do not hold",
+        "tests/model/test_operations.py",
     ),
     ("slicing.vy", "_move_markets"): ("a map that is not empty, less 1", "the line before it"),
     ("slow_feed.vy", "look"): (

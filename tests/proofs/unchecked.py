@@ -204,10 +204,27 @@ def _() -> Any:
 @case("margin.vy", "relieves", "|equity| and requirements < 2^190, mm before above mm after")
 def _() -> Any:
     margin = load("margin", refusal=REFUSAL)
-    before = SimpleNamespace(equity=signed("equity", 2**190), mm=word("mm", 2**190))
-    after = SimpleNamespace(equity=signed("equity_after", 2**190), mm=word("mm_after", 2**190))
+    before = SimpleNamespace(equity=signed("equity", 2**190), mm=word("mm", 2**190), im=word("im", 2**190))
+    after = SimpleNamespace(
+        equity=signed("equity_after", 2**190), mm=word("mm_after", 2**190), im=word("im_after", 2**190)
+    )
     Run.now().learn(before.mm.term > 0)
     return margin.relieves(before, after)
+
+
+def _assessed() -> SimpleNamespace:
+    sums = {name: word(name, 2**190) for name in ("im", "down", "claims")}
+    return SimpleNamespace(equity=signed("equity", 2**190), state=0, **sums)
+
+
+@case("margin.vy", "has_initial", "|equity|, requirements and possible losses < 2^190")
+def _() -> Any:
+    return load("margin", refusal=REFUSAL).has_initial(_assessed())
+
+
+@case("margin.vy", "check_withdrawal", "as `has_initial`, and so claims")
+def _() -> Any:
+    return load("margin", refusal=REFUSAL, check_live=lambda state: None).check_withdrawal(_assessed())
 
 
 def _losses() -> SimpleNamespace:

@@ -46,8 +46,9 @@ def trading(**given: Any) -> SimpleNamespace:
         "rounding": rounding(),
         "ledger": ledger,
         "account_words": SimpleNamespace(
-            unpack_position=lambda _: (signed("old_size", SIZE), signed("old_cost", COST))
+            unpack_position=lambda _: (signed("old_size", SIZE), signed("old_cost", COST)), owner_of=lambda _: 1
         ),
+        "roles": SimpleNamespace(VAULT=2, AUCTION=3),
         "settling": SimpleNamespace(Deal=SimpleNamespace),
     }
     return load("trading", **{**names, **given})
@@ -126,22 +127,31 @@ def slicing(ledger: SimpleNamespace, **given: Any) -> SimpleNamespace:
 MAPS = SimpleNamespace(account_spots=0, taker_spots=0, account_perps=0, taker_perps=0)
 
 
-@case("slicing.vy", "_move_position", "position words, a fraction of 1 at most")
+@case("slicing.vy", "_move_position", "position words, a fraction of 1 at most; Σ|size| holds both sizes")
 def _() -> Any:
     positions = {
         1: (signed("size", SIZE), signed("cost", COST)),
         2: (signed("taker_size", SIZE), signed("taker_cost", COST)),
     }
+    book = word("book", TOTAL)
+    held = abs(positions[1][0]) + abs(positions[2][0])
+    Run.now().learn(book.term >= held.term)
     ledger = SimpleNamespace(
         position_of=lambda account, market: positions[account],
         put_position=lambda *_: 0,
-        book_of=lambda market: (0, word("book", TOTAL)),
+        book_of=lambda market: (0, book),
         write_book=lambda *_: None,
     )
     return slicing(ledger)._move_position(MAPS, 1, 2, 0, signed("fraction", WAD, 1))
 
 
-@case("slicing.vy", "_move_spot", "a balance ≤ 1e33, a fraction of 1 at most")
+@case("slicing.vy", "_cash_part", "cash of a principal int128 at an index of 80 bits, a fraction of 1 at most")
+def _() -> Any:
+    ledger = SimpleNamespace(cash_at=lambda *_: signed("cash", 2**149))
+    return slicing(ledger)._cash_part(money(), SimpleNamespace(account=1, fraction=word("fraction", WAD, 1)))
+
+
+@case("slicing.vy", "_move_spot", "balances ≤ 1e33, a fraction of 1 at most")
 def _() -> Any:
     spots = {1: {0: word("balance", SIZE)}, 2: {0: word("taker", SIZE)}}
     return slicing(SimpleNamespace(spots=spots, put_spot=lambda *_: 0))._move_spot(

@@ -120,7 +120,7 @@ def _() -> Any:
     )
     slow, time = word("slow"), word("time", TIME)
     # `look` answers 0 unless now ≤ until, and no report is of the future.
-    Run.now().learn(z3.Or(slow.term == 0, (slow >> 200).term >= time.term))
+    Run.now().learn(z3.Or(slow.term == 0, (slow >> 200).term >= time.term), time.term <= z3.Int("now"))
     return module.advance(
         word("word"),
         time,
@@ -192,6 +192,8 @@ def _() -> Any:
 # requirement.vy
 
 EXPOSURE = 2 * SIZE * PRICE
+SIDE = 2**51 - 1
+"""An interval's side: a confidence of 16 bits and a gap, which counts as 2^50 where its field does not hold it."""
 
 
 @case("requirement.vy", "_floor_of_wad", "any sum")
@@ -232,8 +234,8 @@ def _sums(markets: int) -> SimpleNamespace:
     most = markets * 65_535 * EXPOSURE
     return SimpleNamespace(
         value=signed("value", markets * (SIZE * UNIT + 2**127 * NET_MARK)),
-        lose=word("lose", markets * EXPOSURE * 2**19),
-        gain=word("gain", markets * EXPOSURE * 2**19),
+        lose=word("lose", markets * EXPOSURE * SIDE),
+        gain=word("gain", markets * EXPOSURE * SIDE),
         gross=signed("gross", most, 0),
         idiosyncratic=word("own", markets * 2**224),
         claims=word("claims", markets * 2**180),
@@ -253,7 +255,7 @@ def _sum_of_one() -> Any:
         state=word("reading_state", 2),
         index=signed("index", PRICE, 0),
         net_mark=signed("net_mark", NET_MARK),
-        **{name: word(name, 2**19 - 1) for name in ("up", "down", "up_faded", "down_faded")},
+        **{name: word(name, SIDE) for name in ("up", "down", "up_faded", "down_faded")},
     )
     # s, u and g of a market without a ramp, in the first bucket.
     stored = Packed({0: word("s", 65_535), 16: word("u", 65_535), 32: word("g", 65_535), 128: 0, 200: 0})
@@ -287,7 +289,8 @@ class _Position:
 @case(
     "requirement.vy",
     "_sum",
-    "a 16th market after 15: |size|, spot ≤ 1e33, |cost| ≤ 1e36, index ≤ 1e27, |P*| < 1e28, fields 16 bits",
+    "a 16th market after 15: |size|, spot ≤ 1e33, |cost| ≤ 1e36, index ≤ 1e27, |P*| < 1e28, fields 16 bits, sides of "
+    "an interval < 2^51",
 )
 def _() -> Any:
     return _sum_of_one()
