@@ -141,9 +141,8 @@ def quote_for(taker: uint256, account: uint256, fraction: uint256) -> ILens.Take
     if book.markets > _MAX_HELD:
         return result
     result.after = staticcall _RISK_ENGINE.assess(self._cash_after(taker, change), book.maps, book.words)
-    result.meets_initial = result.after.state == 0 and (
-        result.after.equity - convert(result.after.down, int256) >= convert(result.after.im, int256)
-    )
+    wanted: uint256 = max(result.after.im + result.after.down, result.after.claims)
+    result.meets_initial = result.after.state == 0 and result.after.equity >= convert(wanted, int256)
     return result
 
 

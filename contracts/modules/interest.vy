@@ -165,10 +165,11 @@ def share_loss(money: Money, account: uint256, loss: uint256) -> Money:
     """
     after: Money = money
     owned: uint256 = unsafe_mul(money.positive, money.supply) // WAD
+    after.supply = 0
     if loss < owned:
         # An index of 80 bits, a sum below 2^128.
         after.supply = money.supply * unsafe_sub(owned, loss) // owned
-    if loss >= owned or after.supply < _FLOOR:
+    if after.supply < _FLOOR:
         refusal.refuse(refusal.LOSS_BEYOND_THE_FLOOR)
     log IClearinghouse.LossShared(account=account, loss=loss, supply=after.supply)
     return after

@@ -84,10 +84,11 @@ def check_live(state: uint256):
 @pure
 def has_initial(account: IRiskEngine.Assessment) -> bool:
     """
-    @notice Whether equity, less what it may lose inside the price interval, covers the initial requirement.
+    @notice Whether equity, less what it may lose inside the price interval, covers the initial requirement, and is not all
+            profit that nobody has paid yet: such profit is margin, but no money to lose to another.
     """
     # Equity and requirements are far below 2^190: no sum of them wraps.
-    return account.equity >= convert(unsafe_add(account.im, account.down), int256)
+    return account.equity >= convert(max(unsafe_add(account.im, account.down), account.claims), int256)
 
 
 @internal
@@ -173,13 +174,14 @@ def check_relief(
 def relieves(before: IRiskEngine.Assessment, after: IRiskEngine.Assessment) -> bool:
     """
     @notice Whether the requirement fell, also where a ramp takes it, and equity by no more than health allows for what
-            was released.
+            was released: health without profit not yet settled, which may not be lost to another either.
     """
     if after.mm >= before.mm or after.im > before.im:
         return False
-    # Health of an account that owns nothing counts as 0: it may not lose any more.
+    # Health of an account that owns nothing of its own counts as 0: it may not lose any more.
     # Equity and requirements are far below 2^190: nothing can wrap.
     mm: int256 = convert(before.mm, int256)
-    health: int256 = min(unsafe_mul(max(before.equity, 0), _WAD) // mm, _WAD)
+    own: int256 = unsafe_sub(before.equity, convert(before.claims, int256))
+    health: int256 = min(unsafe_mul(max(own, 0), _WAD) // mm, _WAD)
     lost: int256 = unsafe_mul(unsafe_sub(before.equity, after.equity), _WAD)
     return lost <= unsafe_mul(health, unsafe_sub(mm, convert(after.mm, int256)))

@@ -17,6 +17,7 @@ from keeper.config import Config, Deployment
 from keeper.decide.offer import GAS_BID, GAS_LOT, GAS_LOT_MARKET
 from keeper.execution.calls import selector
 from keeper.execution.signers import Signer
+from keeper.model.margin import spare
 from keeper.model.requirement import Assessment
 from keeper.watch.logs import redacted
 
@@ -260,7 +261,7 @@ class ChainDoctor:
             self.checks.append(wrong("taker", REFUSED, "see contracts"))
             return
         seen = Assessment(_signed(words[0]), *words[1:])
-        free = seen.equity - seen.down - seen.im
+        free = spare(seen)
         said = f"0x{account >> 96:040x}:{config.taker.sub} has equity {seen.equity / WAD:,.2f}, {free / WAD:,.2f} free"
         token = f"0x{(await ask(house, 'quote_token()'))[0]:040x}"
         held = (await ask(token, "balanceOf(address)", int(owner, 16)))[0]

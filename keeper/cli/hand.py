@@ -32,13 +32,14 @@ from keeper.cli.common import (
 )
 from keeper.cli.why import bidding
 from keeper.config import Config, Deployment
-from keeper.decide.bids import Bid, Bidder, excess
+from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.offer import Offer, offer_of
 from keeper.execution.calls import bid_call
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.lock import KeyLock
 from keeper.execution.signers import signers_of
+from keeper.model.margin import spare
 from keeper.model.rounding import WAD
 from keeper.run.chores import Chores
 from keeper.run.session import Session
@@ -151,10 +152,8 @@ class Hand:
         bid = bidder.by_hand(exact, offered(self._config, exact, account), asked)
         if bid is None:
             fail(f"{account_name(account)}: {exact.quote(account, asked).reason or 'the loss would be too large'}", 1)
-        if bid.margin > max(0, excess(exact.assess(taker))):
-            fail(
-                f"the taker has {money(quote(excess(exact.assess(taker))))} free, {money(quote(bid.margin))} needed", 1
-            )
+        if bid.margin > max(0, spare(exact.assess(taker))):
+            fail(f"the taker has {money(quote(spare(exact.assess(taker))))} free, {money(quote(bid.margin))} needed", 1)
         return bid
 
     async def place(self, exact: Exact, bid: Bid, wait: float) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from keeper.cli.common import (
 )
 from keeper.cli.scan import STATES, standing
 from keeper.config import Config, ConfigError, Deployment, wad
-from keeper.decide.bids import excess
+from keeper.model.margin import spare
 from keeper.model.rounding import WAD
 from keeper.store.database import attach
 from keeper.store.history import Wanted, each_of
@@ -55,7 +55,7 @@ def held(config: Config, deployment: Deployment, exact: Exact, account: int) -> 
     for row in markets:
         row["share_of_notional"] = (row["spot_value"] + row["notional"]) / total if total else 0.0
     reserved = reserved_by(config)
-    free = excess(whole)
+    free = spare(whole)
     buffer = seen.im * config.bid.margin_buffer_bps // 10_000
     most = wad(config.bid.max_requirement)
     return {

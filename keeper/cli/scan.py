@@ -26,6 +26,7 @@ from keeper.cli.common import (
     show,
 )
 from keeper.config import Deployment
+from keeper.model.margin import meets_initial
 
 STATES = ("live", "late", "dead")
 
@@ -43,7 +44,7 @@ def standing(exact: Exact, account: int) -> str:
         return "breach"
     if seen.in_breach:
         return "breach, uncertain"
-    return "call" if seen.equity - seen.down < seen.im else "open"
+    return "call" if not meets_initial(seen) else "open"
 
 
 def row_of(exact: Exact, deployment: Deployment, account: int) -> dict[str, Any]:

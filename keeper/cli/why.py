@@ -29,10 +29,11 @@ from keeper.cli.common import (
 )
 from keeper.cli.scan import STATES, standing
 from keeper.config import Config, Deployment
-from keeper.decide.bids import Bidder, excess
+from keeper.decide.bids import Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
 from keeper.decide.sight import due, resight_after
+from keeper.model.margin import spare
 from keeper.model.rounding import WAD
 from keeper.store.database import attach
 from keeper.store.history import Wanted, rows_of
@@ -149,7 +150,7 @@ def bidding(config: Config, exact: Exact, account: int) -> str:
     offers = bidder.offers(exact, [account])
     if not offers:
         return f"no bid: the configuration excludes it ({terms})"
-    free = max(0, excess(exact.assess(taker)))
+    free = max(0, spare(exact.assess(taker)))
     bid = bidder.choose(exact, offers, free)
     if bid is None:
         return f"no bid: {terms}; too little for model {config.bid.model}, or more than the taker can carry"

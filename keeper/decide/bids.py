@@ -13,6 +13,7 @@ from keeper.decide.backing import Backing, backing_of, shared
 from keeper.decide.models import BidModel
 from keeper.decide.offer import GAS_BID, Offer, offer_of
 from keeper.model.auction import LEAST, opener_share
+from keeper.model.margin import spare
 from keeper.model.prices import LIVE
 from keeper.model.requirement import MAX_MARKETS, Assessment
 from keeper.model.rounding import BPS, WAD, ceil_div
@@ -106,7 +107,7 @@ class Bidder:
         """The bid to make now with `free` of the taker's margin, or None if nothing pays or can be carried."""
         cash, holdings = exact.cash(self._taker), exact.holdings(self._taker)
         book = Book(cash, holdings, exact.measure(cash, holdings), backing_of(exact))
-        start = excess(book.assessment)
+        start = spare(book.assessment)
         floor = max(0, start - free)
         for offer in offers:
             if len(book.lots) == self._bid.lots or book.gas + offer.gas > self._fees.max_gas:
@@ -117,19 +118,19 @@ class Bidder:
                 self._take(book, offer, asked, taken)
         if not book.lots:
             return None
-        margin = max(0, start - excess(book.assessment))
+        margin = max(0, start - spare(book.assessment))
         return Bid(self._taker, tuple(book.lots), book.profit, margin, book.gas)
 
     def by_hand(self, exact: Exact, offer: Offer, asked: int) -> Bid | None:
         """A bid for this fraction whatever it brings; None where the Auction would refuse it. It may clip it."""
         cash, holdings = exact.cash(self._taker), exact.holdings(self._taker)
         book = Book(cash, holdings, exact.measure(cash, holdings), backing_of(exact))
-        start = excess(book.assessment)
+        start = spare(book.assessment)
         taken = None if exact.quote(offer.account, asked).reason else self._after(exact, book, offer, asked)
         if taken is None:
             return None
         self._take(book, offer, asked, taken)
-        return Bid(self._taker, tuple(book.lots), book.profit, max(0, start - excess(book.assessment)), book.gas)
+        return Bid(self._taker, tuple(book.lots), book.profit, max(0, start - spare(book.assessment)), book.gas)
 
     def _wanted(self, account: int) -> bool:
         if account == self._taker or {account, account >> 96} & self._deny:
@@ -175,7 +176,7 @@ class Bidder:
         if len(taken.holdings) > MAX_MARKETS or after.state != LIVE or after.mm > wad(self._bid.max_requirement):
             return False
         buffer = after.im * self._bid.margin_buffer_bps // BPS
-        return excess(after) >= max(floor, buffer)
+        return spare(after) >= max(floor, buffer)
 
     def _after(self, exact: Exact, book: Book, offer: Offer, fraction: int) -> Taken | None:
         """The taker's book with so much of the account, also where the Auction would clip it; None: it is refused.
@@ -217,8 +218,3 @@ class Bidder:
             markets=offer.maps,
             nonce=quote.run.nonce,
         )
-
-
-def excess(assessment: Assessment) -> int:
-    """What an account has above its initial margin, WAD quote; negative if it is below."""
-    return assessment.equity - assessment.down - assessment.im

@@ -22,8 +22,13 @@ def require_live(state: int) -> None:
 
 
 def meets_initial(assessment: Assessment) -> bool:
-    """Equity less what it may lose inside the prices' intervals covers the initial margin."""
-    return assessment.equity - assessment.down >= assessment.im
+    """Equity less what it may lose inside the prices' intervals covers initial margin, and is not all unpaid profit."""
+    return spare(assessment) >= 0
+
+
+def spare(assessment: Assessment) -> int:
+    """What an account has above its initial margin, WAD quote; negative: what it lacks."""
+    return assessment.equity - max(assessment.im + assessment.down, assessment.claims)
 
 
 def require_initial(assessment: Assessment) -> None:
@@ -39,10 +44,12 @@ def require_withdrawable(assessment: Assessment) -> None:
 
 
 def relieves(before: Assessment, after: Assessment) -> bool:
-    """A trade lowered the requirement, also where a ramp takes it, for no more equity than the health before allows."""
+    """A trade lowered the requirement, also where a ramp takes it, for no more equity than the health before allows,
+    which counts unsettled profit as nothing."""
     if after.mm >= before.mm or after.im > before.im:
         return False
-    health = clamp(before.equity * WAD // before.mm, 0, WAD)
+    own = before.equity - before.claims
+    health = clamp(own * WAD // before.mm, 0, WAD)
     return after.equity * WAD >= before.equity * WAD - health * (before.mm - after.mm)
 
 

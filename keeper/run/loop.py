@@ -18,12 +18,13 @@ from keeper.capital import InsufficientError, Ledger
 from keeper.chain.types import Header, LinkError, RpcError
 from keeper.config import Config, ConfigError, Deployment
 from keeper.decide.attempts import Attempts
-from keeper.decide.bids import Bid, Bidder, excess
+from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import batches, due, gas_of, recovered
 from keeper.execution.calls import bid_call, open_call
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
+from keeper.model.margin import spare
 from keeper.model.prices import LIVE
 from keeper.model.requirement import Assessment
 from keeper.run.chores import Chores
@@ -253,7 +254,7 @@ class Keeper:
 
     async def _bid(self, exact: Exact, under: Iterable[int], head: Header) -> None:
         cash, holdings = exact.cash(self.taker), exact.holdings(self.taker)
-        self.ledger.observe(excess(exact.measure(cash, holdings)))
+        self.ledger.observe(spare(exact.measure(cash, holdings)))
         if any(pending.decision.kind == BID for pending in self._urgent.pending):
             # Its fate decides what the taker holds; the next bid is made from there.
             return

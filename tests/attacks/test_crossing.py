@@ -17,7 +17,7 @@ PARTS = st.lists(st.floats(0.01, 1), min_size=1, max_size=5)
 EDGE = st.floats(0.9505, 1)
 FULL_HEALTH = Edit(
     "modules/margin.vy",
-    "health: int256 = min(unsafe_mul(max(before.equity, 0), _WAD) // mm, _WAD)",
+    "health: int256 = min(unsafe_mul(max(own, 0), _WAD) // mm, _WAD)",
     "health: int256 = _WAD",
 )
 

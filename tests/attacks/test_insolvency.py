@@ -6,12 +6,11 @@ isolated margin means, here as anywhere. What follows begins after such prices, 
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.model.words import Position
-from tests.attacks.defence import Gained, defence, no_gain, search
+from tests.attacks.defence import defence, no_gain, search
 from tests.attacks.sales import leave, watch, withdraw_all
 from tests.attacks.scene import BTC, ETH, SOL, UNIT, WAD, Scene
 from tests.mutants.mutant import Edit
@@ -130,6 +129,15 @@ def test_split__of_an_account_in_two__frees_no_margin(scene: Scene, sizes: list[
         no_gain(wanted(whole) - wanted(first) - wanted(second))
 
 
+def withdraw_free(scene: Scene, *accounts: int) -> None:
+    """To the wallet what initial margin lets go of each."""
+    for account in accounts:
+        left = scene.assess(account)
+        free = (left.equity - left.claims - left.im) / WAD - 0.01
+        if free > 0:
+            scene.attempt(scene.house, "withdraw", account, int(free * UNIT), scene.wallets["attacker"])
+
+
 @defence(
     "loss-settled-with-lent-quote",
     "3: no act settles a loss of an account with equity < 0 [withdrawing a profit whose loser is insolvent]",
@@ -157,29 +165,68 @@ def test_profit__of_an_insolvent_loser__does_not_leave_with_quote_lent_for_a_bat
             scene.step_withdraw(loser, lacks - 0.001 * sold * price),
         ]
         scene.attempt(scene.batch, "batch", [winner, loser], steps)
-        for account in (winner, other):
-            left = scene.assess(account)
-            free = (left.equity - left.claims - left.im) / WAD - 0.01
-            if free > 0:
-                scene.attempt(scene.house, "withdraw", account, int(free * UNIT), scene.wallets["attacker"])
+        withdraw_free(scene, winner, other)
         no_gain(scene.wallet("attacker") - before)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=Gained,
-    reason="initial margin after a fill counts profit that nobody has paid yet; a withdrawal does not",
-)
-def test_profit__of_an_insolvent_loser__does_not_leave_by_trades_with_oneself(scene: Scene):
-    """The winner loses cash to a third account in another market, at both edges of the band, with its claim for margin;
-    the third account withdraws it. The gain is what has left for good, beyond all that the attacker brought. (What the
-    loser lacks is lost by its price either way; but what leaves so has paid no exit rate, and lenders have lent it.)"""
+def traded_away(scene: Scene, price: float, size: float, rounds: int) -> float:
+    """What has left for good, beyond all that the attacker brought: a winner loses cash to a third account in another
+    market, at both edges of the band, with its claim on an insolvent loser for margin; the third withdraws it."""
     before = scene.wallet("attacker")
     winner, loser, third = (scene.deposit("attacker", sub, 20_000) for sub in range(3))
     scene.trade(winner, loser, ETH, -100, 2_000)
-    scene.prices({ETH: 1_400})
-    for _ in range(3):
-        for size, edge in ((3, 1.0495), (-3, 0.9505)):
-            scene.attempt(scene.exchange, "fill", *scene.fill_call(winner, third, BTC, size, 60_000 * edge))
-    withdraw_all(scene, third)
-    no_gain(scene.wallet("attacker") - before)
+    scene.prices({ETH: price})
+    for _ in range(rounds):
+        for signed, edge in ((size, 1.0495), (-size, 0.9505)):
+            scene.attempt(scene.exchange, "fill", *scene.fill_call(winner, third, BTC, signed, 60_000 * edge))
+    for account in (third, winner):
+        withdraw_all(scene, account)
+    return scene.wallet("attacker") - before
+
+
+@defence(
+    "unpaid-profit-lost-to-another",
+    "3: [withdrawing a profit whose loser is insolvent]",
+    Edit(
+        "modules/margin.vy",
+        "convert(max(unsafe_add(account.im, account.down), account.claims), int256)",
+        "convert(unsafe_add(account.im, account.down), int256)",
+    ),
+)
+@search
+@given(price=st.floats(1_300, 1_500), size=st.floats(2, 3.5), rounds=st.integers(3, 5))
+def test_profit__of_an_insolvent_loser__does_not_leave_by_trades_with_oneself(
+    scene: Scene, price: float, size: float, rounds: int
+):
+    """(What the loser lacks is lost by its price either way; but what leaves so pays no exit rate.)"""
+    with scene.trial():
+        no_gain(traded_away(scene, price, size, rounds))
+
+
+@defence(
+    "unpaid-profit-lost-in-relief",
+    "3: [withdrawing a profit whose loser is insolvent]",
+    Edit(
+        "modules/margin.vy",
+        "own: int256 = unsafe_sub(before.equity, convert(before.claims, int256))",
+        "own: int256 = before.equity",
+    ),
+)
+@search
+@given(price=st.floats(1_000, 1_200), size=st.floats(26, 34), edge=st.floats(0.966, 0.975), parts=st.integers(3, 6))
+def test_profit__of_an_insolvent_loser__does_not_leave_by_reducing(
+    scene: Scene, price: float, size: float, edge: float, parts: int
+):
+    """A large position is made at the index with the claim for margin, and unmade below it: each part releases a
+    requirement that a healthy account may pay for. The last part goes at the index."""
+    with scene.trial():
+        before = scene.wallet("attacker")
+        winner, loser, third = (scene.deposit("attacker", sub, 20_000) for sub in range(3))
+        scene.deposit("attacker", 2, 100_000)
+        scene.trade(winner, loser, ETH, -100, 2_000)
+        scene.prices({ETH: price})
+        fills = [(size, 1.0), *[(-size / parts, edge)] * (parts - 1), (-size / parts, 1.0)]
+        for signed, at in fills:
+            scene.attempt(scene.exchange, "fill", *scene.fill_call(winner, third, BTC, signed, 60_000 * at))
+        withdraw_free(scene, third, winner)
+        no_gain(scene.wallet("attacker") - before)

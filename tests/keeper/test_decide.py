@@ -12,10 +12,11 @@ from keeper.config import ConfigError
 from keeper.config.schema import BidSection, FeesSection
 from keeper.decide.attempts import LONGEST, Attempts
 from keeper.decide.backing import Backing
-from keeper.decide.bids import Bid, Bidder, excess
+from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
 from keeper.decide.sight import batches, due, recovered
+from keeper.model.margin import spare
 from keeper.model.requirement import Holding
 from keeper.model.trading import FLOOR
 from keeper.model.words import Custody, Indices, Totals
@@ -76,7 +77,7 @@ def test_choose__whole_account_carried__asks_for_it_at_the_current_numbers() -> 
     assert quote.unit_cost < lot.max_cost <= quote.unit_cost + quote.mm // 100
     assert quote.mm * 99 // 100 <= lot.min_release < quote.mm
     assert bid.profit == quote.fraction * (quote.lambda_taker * quote.mm // WAD) // WAD
-    assert bid.margin == excess(exact.assess(TAKER)) - excess(after(exact, bid))
+    assert bid.margin == spare(exact.assess(TAKER)) - spare(after(exact, bid))
 
 
 @pytest.mark.parametrize("taker", [40, 60, 90])
@@ -86,9 +87,9 @@ def test_choose__margin_for_a_part_only__takes_the_largest_part_that_it_can_carr
     assert bid is not None
     fraction = bid.lots[0].fraction
     assert fraction < exact.quote(VICTIM).fraction
-    assert excess(after(exact, bid)) >= 0
+    assert spare(after(exact, bid)) >= 0
     more = Bid(TAKER, (bid.lots[0].__class__(VICTIM, fraction + WAD // 500, 0, 0, 0, 0, 0),), 0, 0, 0)
-    assert excess(after(exact, more)) < 0
+    assert spare(after(exact, more)) < 0
 
 
 def test_choose__whole_account_too_large__asks_for_what_may_be_taken_now() -> None:
@@ -132,7 +133,7 @@ def test_choose__first_lot_uses_the_margin__second_gets_what_is_left() -> None:
     assert bid is not None
     assert [lot.account for lot in bid.lots] == [VICTIM, OTHER]
     assert bid.lots[1].fraction < exact.quote(OTHER).fraction
-    assert 0 <= excess(after(exact, bid)) < WAD
+    assert 0 <= spare(after(exact, bid)) < WAD
 
 
 def test_choose__as_many_lots_as_configured__no_more() -> None:
@@ -178,7 +179,7 @@ def test_choose__insolvent_account__bid_for_whole_though_the_vault_cannot_pay(va
     left = shared_in(exact, pays, (vault + reserve) * WAD, 100_000)
     cash = (1_000 * WAD - 50 * WAD + pays) * left // WAD
     after_loss = exact.measure(cash, exact.holdings(VICTIM))
-    assert bid.margin == pytest.approx(excess(exact.assess(TAKER)) - excess(after_loss), abs=10**6)
+    assert bid.margin == pytest.approx(spare(exact.assess(TAKER)) - spare(after_loss), abs=10**6)
     assert left < WAD
 
 
@@ -189,7 +190,7 @@ def test_choose__insolvent_account__covered_by_reserve_and_vault__no_cash_is_sha
     pays = -exact.quote(VICTIM).taker_pays
     assert pays < 200 * WAD
     full = exact.measure(1_000 * WAD - 50 * WAD + pays, exact.holdings(VICTIM))
-    assert bid.margin == excess(exact.assess(TAKER)) - excess(full)
+    assert bid.margin == spare(exact.assess(TAKER)) - spare(full)
 
 
 def test_choose__insolvent_account__share_of_the_loss_is_more_than_margin_allows__takes_a_part() -> None:

@@ -158,7 +158,7 @@ MUTANTS = [
         "no sequence of acts of one actor raises its total equity",
         Edit(
             "modules/margin.vy",
-            "health: int256 = min(unsafe_mul(max(before.equity, 0), _WAD) // mm, _WAD)",
+            "health: int256 = min(unsafe_mul(max(own, 0), _WAD) // mm, _WAD)",
             "health: int256 = _WAD",
         ),
     ),

@@ -277,7 +277,7 @@ MUTANTS = [
         "fill-without-the-interval",
         "4: To withdraw or add risk: equity − W⁻ ≥ ι · MM.",
         MARGIN,
-        "convert(unsafe_add(account.im, account.down), int256)",
+        "convert(max(unsafe_add(account.im, account.down), account.claims), int256)",
         "convert(account.im, int256)",
         f"{HOUSE}trade_margin.py::test_trade__inside_the_price_interval__reverts",
     ),

@@ -76,8 +76,8 @@ MUTANTS = [
         "index-below-its-floor",
         "6: Not below a floor.",
         CASH,
-        "    if loss >= owned or after.supply < _FLOOR:\n",
-        "    if loss >= owned:\n",
+        "    if after.supply < _FLOOR:\n",
+        "    if after.supply == 0:\n",
         f"{SLICE}loss_that_leaves_next_to_nothing__reverts",
     ),
     change(

@@ -201,10 +201,15 @@ def _() -> Any:
     return ledger.value_of(signed("size", 2**127), signed("cost", 2**127), signed("unit", NET_MARK))
 
 
-@case("margin.vy", "relieves", "|equity| and requirements < 2^190, mm before above mm after")
+@case("margin.vy", "relieves", "|equity|, requirements and claims < 2^190, mm before above mm after")
 def _() -> Any:
     margin = load("margin", refusal=REFUSAL)
-    before = SimpleNamespace(equity=signed("equity", 2**190), mm=word("mm", 2**190), im=word("im", 2**190))
+    before = SimpleNamespace(
+        equity=signed("equity", 2**190),
+        mm=word("mm", 2**190),
+        im=word("im", 2**190),
+        claims=word("claims", 2**190),
+    )
     after = SimpleNamespace(
         equity=signed("equity_after", 2**190), mm=word("mm_after", 2**190), im=word("im_after", 2**190)
     )
@@ -217,12 +222,12 @@ def _assessed() -> SimpleNamespace:
     return SimpleNamespace(equity=signed("equity", 2**190), state=0, **sums)
 
 
-@case("margin.vy", "has_initial", "|equity|, requirements and possible losses < 2^190")
+@case("margin.vy", "has_initial", "|equity|, requirements, possible losses and claims < 2^190")
 def _() -> Any:
     return load("margin", refusal=REFUSAL).has_initial(_assessed())
 
 
-@case("margin.vy", "check_withdrawal", "as `has_initial`, and so claims")
+@case("margin.vy", "check_withdrawal", "as `has_initial`")
 def _() -> Any:
     return load("margin", refusal=REFUSAL, check_live=lambda state: None).check_withdrawal(_assessed())
 

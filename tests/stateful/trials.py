@@ -67,31 +67,24 @@ class TrialFlow(ProbeFlow):
             if self._helper_bids(account, WAD):
                 return
             at_once = self.world.assess(account)
-        left, accepted = WAD, True
-        cash, supply = self.model.clearinghouse.cash_now(account), self.model.clearinghouse.indices.value.supply
+        left, goal, refused = WAD, WAD - quote.fraction, False
         with self.world.trial():
             self._helper_pays_in()
-            goal = WAD - quote.fraction
             for more in range(self.rng.randint(1, 4), -1, -1):
                 # Of what is left, so much that the last part makes it all that the one bid took.
                 part = (left - goal) // (more + 1)
                 fraction = part * WAD // left if more or goal else WAD
                 if not fraction or self._helper_bids(account, fraction):
-                    accepted = False
+                    refused = True
                     break
                 left -= part
             in_parts = self.world.assess(account)
-            fell = supply - self.model.clearinghouse.indices.value.supply
-        # What the vault lacks all cash shares, that of what is left of the account too, part by part.
-        shared = max(0, fell) * (max(0, cash) + max(0, at_once.equity)) // supply
-        rate = quote.lambda_account + quote.penalty
-        if quote.run.opener << 96 == account:
-            # Paid for its own sighting it has more health after a part, and bears more of the penalty in the next.
-            rate = quote.lambda_account + self.model.auction.terms.value.penalty * WAD // BPS
-            accepted = False
+        # Paid for its own sighting it has more health after a part, and bears more of the penalty in the next.
+        own = quote.run.opener << 96 == account
+        penalty = self.model.auction.terms.value.penalty * WAD // BPS if own else quote.penalty
         lost, released = before.equity - in_parts.equity, before.mm - in_parts.mm
-        fair = lost <= max(0, rate * released // WAD) + shared + 4 * DUST
-        same = not accepted or in_parts.equity >= at_once.equity - shared - 4 * DUST
+        fair = lost <= max(0, (quote.lambda_account + penalty) * released // WAD) + 4 * DUST
+        same = own or refused or in_parts.equity >= at_once.equity - 4 * DUST
         self.world.holds(IN_PARTS, fair and same, f"{account:#x}: {before} → {at_once}, in parts {in_parts}")
 
     # 10

@@ -93,6 +93,40 @@ def test_trade__of_an_account_with_a_late_price_elsewhere__reverts(house, bob, a
         house.trade(alice, bob, 1, 1600)
 
 
+def test_trade__of_profit_that_nobody_has_paid__reverts(house, attacker, bob, known):
+    # 2,400 of its own, 2,400 that bob owes and has not settled; each trade at the edges of the band loses 502.
+    account = house.fund(attacker, 2_400)
+    known.append(account)
+    house.trade(account, bob, 10, 1600)
+    house.prices({ETH: 1840})
+    for size, price in [(0.2, 53_709), (-0.2, 48_691)] * 2:
+        house.trade(account, bob, size, price, market=BTC)
+    after = house.clearinghouse.assess(account)
+    assert after.claims == pytest.approx(2_400 * WAD, abs=10**12)
+    assert after.claims < after.equity < after.claims + 401 * WAD
+    with house.refuses("clearinghouse: below initial margin", bob, account):
+        house.trade(account, bob, 0.16, 53_709, market=BTC)
+    house.settle(bob, account)
+    house.trade(account, bob, 0.16, 53_709, market=BTC)
+
+
+def test_trade__in_breach_with_nothing_but_unpaid_profit__may_reduce_and_lose_nothing(
+    house, venue, attacker, bob, known
+):
+    account = house.fund(attacker, 3_400)
+    known.append(account)
+    house.trade(account, bob, 10, 1600)
+    house.trade(account, bob, 0.5, 51_200, market=BTC)
+    house.prices({ETH: 1664, BTC: 44_200})
+    before = house.clearinghouse.assess(account)
+    assert before.equity < before.claims
+    assert 0 < before.equity < before.mm
+    with house.refuses("clearinghouse: below initial margin", bob, account):
+        house.clearinghouse.trade(BTC, account, bob, -WAD // 10, 44_200 * WAD - 10**12, 0, 0, sender=venue)
+    house.clearinghouse.trade(BTC, account, bob, -WAD // 10, 44_200 * WAD + 10**12, 0, 0, sender=venue)
+    assert house.clearinghouse.assess(account).mm < before.mm
+
+
 def test_trade__below_initial_margin__may_reduce_at_the_mark(house, bob, called):
     before = house.clearinghouse.assess(called)
     house.trade(called, bob, -2, 1472)
