@@ -118,6 +118,25 @@ class Node:
                 failure = error
         raise failure
 
+    async def every(self, method: str, params: list[Any]) -> list[Any]:
+        """The results of all endpoints that are connected and answer, but for those that lied lately.
+
+        Raises LinkError if there is none.
+        """
+        asked = [endpoint for endpoint in self._in_order() if endpoint.alive and not endpoint.banned]
+        answers = await asyncio.gather(*(self._told(each, method, params) for each in asked or self.endpoints))
+        told = [answer for answer in answers if answer is not None]
+        if not told:
+            raise LinkError(f"{method}: no endpoint answered")
+        return told
+
+    async def _told(self, endpoint: Endpoint, method: str, params: list[Any]) -> Any:
+        """One endpoint's result, or None."""
+        try:
+            return wire.read(method, await self._once(endpoint, method, params))
+        except (LinkError, RpcError):
+            return None
+
     async def _round(self, method: str, params: list[Any]) -> tuple[Endpoint, bytes]:
         """One request to each endpoint at most, the next one when the last one failed or was slow."""
         left = self._in_order()
@@ -282,11 +301,10 @@ class Node:
         return newest
 
     async def _newest_of(self, endpoint: Endpoint) -> Header | None:
+        block = await self._told(endpoint, "eth_getBlockByNumber", ["latest", False])
         try:
-            return header_of(
-                wire.read("eth_getBlockByNumber", await self._once(endpoint, "eth_getBlockByNumber", ["latest", False]))
-            )
-        except (LinkError, RpcError):
+            return None if block is None else header_of(block)
+        except LinkError:
             return None
 
     def _hear(self, endpoint: Endpoint, head: Header) -> None:

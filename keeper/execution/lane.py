@@ -24,10 +24,18 @@ NONCE_USED = ("nonce too low", "nonce is too low", "oldnonce", "invalid nonce")
 
 
 class Requests(Protocol):
-    """As much of a node as a lane needs."""
+    """As much of a node as most need."""
 
     async def call(self, method: str, params: list[Any]) -> Any:
         """The result. Raises LinkError or RpcError."""
+        ...
+
+
+class Endpoints(Requests, Protocol):
+    """As much of a node as a lane needs."""
+
+    async def every(self, method: str, params: list[Any]) -> list[Any]:
+        """What each endpoint that answers says. Raises LinkError if none does."""
         ...
 
 
@@ -52,7 +60,7 @@ class Lane:
         self,
         name: str,
         signer: Signer,
-        node: Requests,
+        node: Endpoints,
         journal: Journal,
         section: FeesSection,
         chain_id: int,
@@ -93,14 +101,17 @@ class Lane:
         abandoned = self._journal.abandon_planned(self.address)
         await self._unmine(head.number - history)
         self.pending = self._journal.pending(self.address)
-        on_chain = number(await self._node.call("eth_getTransactionCount", [self.address, "latest"]))
+        counts = await self._counts()
         following = self._journal.next_nonce(self.address)
-        if not set(range(on_chain, following)) <= {pending.nonce for pending in self.pending}:
+        waiting = {pending.nonce for pending in self.pending}
+        fitting = [count for count in counts if set(range(count, following)) <= waiting]
+        if not fitting:
             raise ConfigError(
-                f"store.path: the journal has {following} transactions of {self.address}, the chain {on_chain}: "
+                f"store.path: the journal has {following} transactions of {self.address}, the chain {max(counts)}: "
                 "it is of another chain, or the endpoint lags behind"
             )
-        self._nonce = max(on_chain, following)
+        # A nonce too high would keep all that is sent from being mined.
+        self._nonce = max(min(fitting), following)
         log.info("lane resumed", lane=self.name, nonce=self._nonce, pending=len(self.pending), abandoned=abandoned)
         for pending in self.pending:
             await self._broadcast(pending, head)
@@ -246,7 +257,10 @@ class Lane:
         return True
 
     async def _settle(self, pending: Pending) -> None:
-        """The nonce is used: by which of the transactions, one receipt a head, the newest first; or by none of them."""
+        """The nonce is used: by which of the transactions, one receipt a head, the newest first; or by none of them.
+
+        What is dropped frees its margin: that all endpoints say that the nonce is used came before.
+        """
         unasked = [signed for signed in reversed(pending.signed) if signed.hash not in self._absent]
         if unasked and await self._receipt(pending, unasked[0]):
             return
@@ -254,9 +268,12 @@ class Lane:
         if len(unasked) <= 1:
             self._drop(pending, "another transaction used its nonce")
 
+    async def _counts(self) -> list[int]:
+        """Transactions of this key in the chain, as each endpoint says."""
+        return [number(told) for told in await self._node.every("eth_getTransactionCount", [self.address, "latest"])]
+
     async def _push(self, pending: Pending, head: Header, wanted: Wanted) -> None:
-        used = number(await self._node.call("eth_getTransactionCount", [self.address, "latest"]))
-        if used > pending.nonce:
+        if min(await self._counts()) > pending.nonce:
             await self._settle(pending)
             return
         newest = pending.newest

@@ -63,10 +63,15 @@ class Anvil:
         self._process.stdout.close()
 
     def call(self, method: str, *params: Any) -> Any:
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
-        answer = self._session.post(self.url, json=body, timeout=60).json()
+        answer = self.post(method, *params)
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
+
+    def post(self, method: str, *params: Any) -> dict[str, Any]:
+        """The whole answer, which may be an error."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        answer: dict[str, Any] = self._session.post(self.url, json=body, timeout=60).json()
+        return answer
 
     def hold(self) -> None:
         self.call("evm_setAutomine", False)

@@ -50,6 +50,8 @@ class Ended:
     twice: list[str] = field(default_factory=list)
     """Decisions of which two transactions are in the chain."""
     unjournaled: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)
+    """Decisions of which the journal says that they never happened, and the chain has them."""
     reserved: int = 0
 
 
@@ -123,6 +125,8 @@ class Run:
             known = {row[0]: row[1] for row in rows}
             open_states = select(decisions.c.reserved).where(decisions.c.state.in_(["planned", "signed", "sent"]))
             reserved = sum(int(row[0]) for row in connection.execute(open_states))
+            over = select(decisions.c.id).where(decisions.c.state.in_(["dropped", "given_up"]))
+            denied = {row[0] for row in connection.execute(over)}
         carried_out = [known[hash_] for hash_ in mined if hash_ in known]
         return Ended(
             sighted=sorted({event.args.account for event in runs if event.args.account in self.accounts}),
@@ -130,6 +134,7 @@ class Run:
             under=[a for a in self.unserved() if self.world.run(a).last == 0],
             twice=sorted({name for name in carried_out if carried_out.count(name) > 1}),
             unjournaled=[hash_ for hash_ in mined if hash_ not in known],
+            denied=sorted(denied.intersection(carried_out)),
             reserved=reserved,
         )
 
@@ -150,4 +155,5 @@ def assert_served(run: Run, ended: Ended) -> None:
     assert run.unserved() == [], "accounts are still under the line"
     assert ended.twice == [], "decisions were carried out twice"
     assert ended.unjournaled == [], "transactions that the journal does not hold"
+    assert ended.denied == [], "decisions were carried out that the journal has as dropped"
     assert ended.reserved == 0, "capital is reserved for what has ended"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
 
 from keeper.cli.common import account_of
 from tests.e2e.process import command
@@ -143,7 +145,65 @@ def test_transactions__swallowed_by_the_endpoint__sent_again(world: World, first
     assert_served(run, run.ended())
 
 
-@pytest.mark.parametrize("depth", [1, 5])
+ACCEPTED = {"result": "0x" + "11" * 32}
+
+
+def test_transactions__stuck_under_priced__replaced_until_they_are_mined(
+    world: World, first: FaultProxy, tmp_path: Path
+) -> None:
+    """No block has those that pay less than a half more than the first of their nonce, though all are taken."""
+    run = Run(world, tmp_path, [first.socket], "[fees]\nmax_fee_gwei = 30\nreplace_after_blocks = 1\n")
+    firsts: dict[int, int] = {}
+
+    def too_cheap(request: dict[str, list[str]]) -> dict[str, str] | None:
+        fields = TypedTransaction.from_bytes(HexBytes(request["params"][0])).as_dict()
+        fee = fields["maxFeePerGas"]
+        return ACCEPTED if 2 * fee < 3 * firsts.setdefault(fields["nonce"], fee) else None
+
+    with run.keeper() as keeper:
+        keeper.started()
+        first.add(Fault("cheap", methods=("eth_sendRawTransaction",), before=too_cheap))
+        for _ in run.fall(keeper):
+            pass
+        run.to_the_end(keeper)
+        assert keeper.stop() == 0
+    assert first.struck["cheap"] >= 5, "nothing was stuck"
+    assert_served(run, run.ended())
+
+
+def test_nonce__said_to_be_used_by_one_endpoint__what_waits_is_not_given_up(
+    world: World, first: FaultProxy, second: FaultProxy, tmp_path: Path
+) -> None:
+    """Transactions wait where the endpoints do not see them, and are mined in the end: till then they bind margin."""
+    run = Run(world, tmp_path, [first.socket, second.socket], "[fees]\nreplace_after_blocks = 1\n")
+    waiting: list[str] = []
+
+    def hold(request: dict[str, list[str]]) -> dict[str, str]:
+        waiting.append(request["params"][0])
+        return ACCEPTED
+
+    def more(_: object, reply: dict[str, str]) -> dict[str, str]:
+        return {**reply, "result": hex(int(reply["result"], 16) + 1)}
+
+    with run.keeper() as keeper:
+        keeper.started()
+        for proxy in (first, second):
+            proxy.add(Fault("held", methods=("eth_sendRawTransaction",), before=hold))
+        first.add(Fault("ahead", methods=("eth_getTransactionCount",), change=more))
+        for _ in run.fall(keeper):
+            pass
+        first.clear()
+        second.clear()
+        for raw in dict.fromkeys(waiting):
+            run.chain.post("eth_sendRawTransaction", raw)
+        run.to_the_end(keeper)
+        assert keeper.stop() == 0
+    assert waiting, "nothing waited"
+    assert first.struck["ahead"] > 0, "the fault never struck"
+    assert_served(run, run.ended())
+
+
+@pytest.mark.parametrize("depth", [1, 5, 20])
 def test_reorg__with_other_content__book_follows_and_all_are_served(
     world: World, first: FaultProxy, tmp_path: Path, depth: int
 ) -> None:
@@ -151,7 +211,7 @@ def test_reorg__with_other_content__book_follows_and_all_are_served(
     run = Run(world, tmp_path, [first.socket])
     with run.keeper() as keeper:
         keeper.started()
-        for _ in range(max(0, depth - 2 * len(FALL))):
+        for _ in range(max(0, depth + 4 - 2 * len(FALL))):
             run.tick(2_000.0, keeper)
         for _ in run.fall(keeper):
             pass

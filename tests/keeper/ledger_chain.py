@@ -85,6 +85,9 @@ class LedgerChain:
     async def call(self, method: str, params: list[Any]) -> Any:
         return getattr(self, method)(*params)
 
+    async def every(self, method: str, params: list[Any]) -> list[Any]:
+        return [await self.call(method, params)]
+
     def eth_call(self, request: dict[str, str], _: str) -> str:
         if bytes.fromhex(request["data"][2:]) in self.refusing:
             raise RpcError("eth_call", 3, "execution reverted: auction: healthy")

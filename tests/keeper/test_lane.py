@@ -126,6 +126,57 @@ class Asked:
             self._asked.append(method)
         return await self._chain.call(method, params)
 
+    async def every(self, method: str, params: list[Any]) -> list[Any]:
+        return [await self.call(method, params)]
+
+
+class Ahead:
+    """Two endpoints, of which the one that is asked first says so many transactions more than there are."""
+
+    def __init__(self, chain: LedgerChain, by: int) -> None:
+        self._chain = chain
+        self._by = by
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        result = await self._chain.call(method, params)
+        return hex(int(result, 16) + self._by) if method == "eth_getTransactionCount" else result
+
+    async def every(self, method: str, params: list[Any]) -> list[Any]:
+        return [await self.call(method, params), await self._chain.call(method, params)]
+
+
+def test_tend__one_endpoint_says_the_nonce_is_used__kept_until_it_is(tmp_path: Path) -> None:
+    """Dropped, its margin would be free for another decision while its bytes can still be mined."""
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        for _ in range(8):
+            await tend(lane, chain.mine(empty=True))
+        assert ended == []
+        assert [pending.decision.id for pending in lane.pending] == ["a"]
+        for _ in range(4):
+            await tend(lane, chain.mine())
+
+    chain, ended = LedgerChain(), []
+    lane = lane_of(Ahead(chain, 1), journal_at(tmp_path), ended)
+    asyncio.run(act())
+    assert ended == [("a", "mined")]
+    assert chain.carried_out() == {b"a": 1}
+
+
+def test_resume__one_endpoint_says_too_many__nonces_without_a_gap(tmp_path: Path) -> None:
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        assert lane.pending[0].nonce == 0
+        await settle(lane_of(Ahead(chain, 3), journal), chain)
+
+    chain, journal = LedgerChain(), journal_at(tmp_path)
+    lane = lane_of(Ahead(chain, 3), journal)
+    asyncio.run(act())
+    assert chain.carried_out() == {b"a": 1, b"later": 1}
+
 
 def test_tend__logs_seen__no_request_needed(tmp_path: Path) -> None:
     async def act() -> None:

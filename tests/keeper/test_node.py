@@ -216,6 +216,32 @@ def test_call__node_refuses__raised_and_not_tried_elsewhere() -> None:
     run(2, act)
 
 
+def test_every__one_does_not_answer__what_the_others_say() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await asyncio.gather(*(endpoint.subscribed.wait() for endpoint in made))
+        made[0].number, made[1].number = 5, 7
+        made[2].silent.add("eth_getBlockByNumber")
+        told = await node.every("eth_getBlockByNumber", ["latest", False])
+        assert sorted(header["number"] for header in told) == ["0x5", "0x7"]
+        for endpoint in made:
+            endpoint.silent.add("eth_getBlockByNumber")
+        with pytest.raises(LinkError, match="eth_getBlockByNumber: no endpoint answered"):
+            await node.every("eth_getBlockByNumber", ["latest", False])
+
+    run(3, act)
+
+
+def test_every__one_lied_lately__is_not_asked() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await asyncio.gather(*(endpoint.subscribed.wait() for endpoint in made))
+        made[0].number, made[1].number = 5, 7
+        node.lied(node.endpoints[0], "a log")
+        (told,) = await node.every("eth_getBlockByNumber", ["latest", False])
+        assert told["number"] == "0x7"
+
+    run(2, act)
+
+
 def test_connect__nobody_there__all_failures_told() -> None:
     async def work() -> None:
         node = Node(["ws://127.0.0.1:1", "http://127.0.0.1:1"], timeout=0.3, poll=0.1, deaf=1, attempts=1)
