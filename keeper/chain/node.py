@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -20,6 +21,8 @@ LAG = 2
 SLOW = 3
 """Requests in a row that another endpoint had to answer after which one is left."""
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
+SILENT = 15.0
+"""Seconds without a connection or a head after which an endpoint is said to be down."""
 REVERTED = 3
 FINAL_CODES = (REVERTED, -32601, -32602)
 """Reverted, no such method, wrong parameters: another endpoint would say the same."""
@@ -335,5 +338,14 @@ class Node:
         return "; ".join(str(failure) for failure in failures) if gone else ""
 
     def lags(self) -> dict[str, int]:
-        """Blocks that each endpoint is behind the farthest one."""
-        return {endpoint.name: self._behind(endpoint) for endpoint in self.endpoints}
+        """Blocks that each connected endpoint is behind the farthest one."""
+        return {name: self._behind(endpoint) for name, endpoint in self._named() if endpoint.alive}
+
+    def silent(self) -> list[str]:
+        """Endpoints that are not connected and have told of no head for long."""
+        since = time.monotonic() - SILENT
+        return [name for name, endpoint in self._named() if not endpoint.alive and endpoint.heard < since]
+
+    def _named(self) -> Iterator[tuple[str, Endpoint]]:
+        """With their places: two may be at one host."""
+        return ((f"{place} {endpoint.name}", endpoint) for place, endpoint in enumerate(self.endpoints))

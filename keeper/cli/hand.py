@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +34,7 @@ from keeper.config import Config, Deployment
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.offer import Offer, offer_of
-from keeper.execution.calls import bid_call
+from keeper.execution.decisions import bid_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.lock import KeyLock
 from keeper.execution.signers import signers_of
@@ -45,7 +44,7 @@ from keeper.run.chores import Chores
 from keeper.run.session import Session
 from keeper.store.database import open_database
 from keeper.store.history import Wanted, rows_of
-from keeper.store.journal import Decision, Journal
+from keeper.store.journal import Journal
 from keeper.watch.health import Health
 from keeper.watch.switch import KillSwitch
 
@@ -162,19 +161,7 @@ class Hand:
         await self._lane.resume(head, self._config.chain.history_blocks)
         if self._lane.pending:
             fail("a transaction of this key is still under way: `keeper run` follows it up", 1)
-        decision = Decision(
-            id=uuid.uuid4().hex,
-            kind="bid",
-            sender=self._lane.address,
-            block=head.number,
-            time=head.time,
-            accounts=tuple(lot.account for lot in bid.lots),
-            target=self._auction,
-            data=bid_call(bid.taker, [lot.as_tuple() for lot in bid.lots]),
-            gas=bid.gas,
-            reserved=bid.margin,
-            profit=bid.profit,
-        )
+        decision = bid_decision(self._auction, self._lane.address, bid, head)
         outcome, reason = await self._lane.submit(decision, head)
         if outcome is Outcome.REFUSED:
             fail(f"not sent: {reason}", 1)

@@ -25,7 +25,6 @@ from keeper.watch.health import Health, serve
 from keeper.watch.logs import keep_secret, set_up_logs
 from keeper.watch.monitor import Monitor
 from keeper.watch.notify import Notifier, services
-from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
 
 log = structlog.get_logger(__name__)
@@ -105,14 +104,12 @@ async def _watched(config: Config, keeper: Keeper, notifier: Notifier) -> AsyncI
     )
     node = keeper.session.node
     monitor = Monitor(keeper.health, alarms, notifier, keeper.switch, node, config.store.path)
-    probe = Probe(config.chain.endpoints, keeper.health, config.chain.request_seconds)
-    tasks = [asyncio.create_task(monitor.run()), asyncio.create_task(probe.run())]
+    task = asyncio.create_task(monitor.run())
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Collection, Iterable
 
 import structlog
@@ -21,7 +20,7 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import batches, due, gas_of, recovered
-from keeper.execution.calls import bid_call, open_call
+from keeper.execution.decisions import BID, OPEN, bid_decision, open_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.margin import spare
@@ -37,7 +36,6 @@ from keeper.watch.switch import KillSwitch
 
 log = structlog.get_logger(__name__)
 
-BID, OPEN = "bid", "open"
 DEEP = 8
 """Blocks rolled back at once that somebody should hear of."""
 BACKOFF = 0.25
@@ -249,7 +247,7 @@ class Keeper:
         groups = batches(exact, together, section.batch, self._config.fees.max_gas)
         groups += [[account] for account in ready if attempts.alone(account)]
         for group in groups:
-            decision = self._decision(OPEN, self._opens, group, open_call(group), gas_of(exact, group), head)
+            decision = open_decision(self._auction, self._opens.address, group, gas_of(exact, group), head)
             await self._submit(self._opens, decision, head)
 
     async def _bid(self, exact: Exact, under: Iterable[int], head: Header) -> None:
@@ -271,9 +269,7 @@ class Keeper:
             await self._place(bid, head)
 
     async def _place(self, bid: Bid, head: Header) -> None:
-        accounts = [lot.account for lot in bid.lots]
-        data = bid_call(bid.taker, [lot.as_tuple() for lot in bid.lots])
-        decision = self._decision(BID, self._urgent, accounts, data, bid.gas, head, bid.margin, bid.profit)
+        decision = bid_decision(self._auction, self._urgent.address, bid, head)
         try:
             self.ledger.reserve(decision.id, bid.margin)
         except InsufficientError as error:
@@ -286,31 +282,6 @@ class Keeper:
             if all(pending.decision.id != decision.id for pending in self._urgent.pending):
                 self.ledger.release(decision.id)
             raise
-
-    def _decision(
-        self,
-        kind: str,
-        lane: Lane,
-        accounts: Collection[int],
-        data: bytes,
-        gas: int,
-        head: Header,
-        reserved: int = 0,
-        profit: int = 0,
-    ) -> Decision:
-        return Decision(
-            id=uuid.uuid4().hex,
-            kind=kind,
-            sender=lane.address,
-            block=head.number,
-            time=head.time,
-            accounts=tuple(accounts),
-            target=self._auction,
-            data=data,
-            gas=gas,
-            reserved=reserved,
-            profit=profit,
-        )
 
     async def _submit(self, lane: Lane, decision: Decision, head: Header) -> None:
         outcome, reason = await lane.submit(decision, head)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from eth_utils.crypto import keccak
-
+from keeper.chain.events import KNOWN, READERS, WORD, topic
 from keeper.chain.types import number
 from keeper.store.journal import Cost, Sale
 
-TAKEN = (
-    "0x"
-    + keccak(
-        text="Taken(uint256,uint256,uint256,bool,int256,uint256,uint256,uint256,int256,uint256,uint256,int256)"
-    ).hex()
-)
-SIGNED = 1 << 255
+TAKEN = next(topic(signature) for signature in KNOWN if signature.startswith("Taken("))
 
 
 def cost_of(receipt: dict[str, Any], native_price: str) -> Cost:
@@ -34,30 +27,10 @@ def sales_in(receipt: dict[str, Any]) -> list[Sale]:
     """The lots that were taken in it."""
     found = []
     for entry in receipt.get("logs", []):
-        topics = entry["topics"]
-        if not topics or topics[0] != TAKEN:
-            continue
-        data = entry["data"][2:]
-        fraction, _, equity, requirement, lambda_account, lambda_taker, paid, got, opener, vault = (
-            int(data[at : at + 64], 16) for at in range(0, 640, 64)
-        )
-        found.append(
-            Sale(
-                account=int(topics[1], 16),
-                taker=int(topics[2], 16),
-                fraction=fraction,
-                equity=_signed(equity),
-                requirement=requirement,
-                lambda_account=lambda_account,
-                lambda_taker=lambda_taker,
-                taker_paid=_signed(paid),
-                account_got=got,
-                opener_got=opener,
-                vault_got=_signed(vault),
-            )
-        )
+        if entry["topics"] and entry["topics"][0] == TAKEN:
+            data = bytes.fromhex(entry["data"][2:])
+            words = [int.from_bytes(data[at : at + WORD], "big") for at in range(0, len(data), WORD)]
+            taken = READERS[TAKEN]([int(word, 16) for word in entry["topics"][1:]], words)
+            told = {name: value for name, value in taken._asdict().items() if name != "clipped"}
+            found.append(Sale(**told))
     return found
-
-
-def _signed(word: int) -> int:
-    return word - (1 << 256) if word & SIGNED else word

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import structlog
 from eth_utils.crypto import keccak
@@ -74,10 +76,8 @@ class Session:
         Raises ConfigError if the chain or a contract is another, LinkError if no endpoint answers.
         """
         await self.node.connect()
-        chain_id = number(await self.node.call("eth_chainId", []))
-        if chain_id != self.deployment.chain_id:
-            raise ConfigError(f"{self.node.url}: is chain {chain_id}, the deployment is on {self.deployment.chain_id}")
-        await self._check_genesis()
+        if other := await self._mismatch(self.node.call):
+            raise ConfigError(f"{self.node.name}: {other}; deploy to it, then try again")
         self.node.expect(self._is_this_chain)
         for name, contract in self.deployment.contracts.items():
             if contract.code_hash is not None:
@@ -87,28 +87,25 @@ class Session:
         self.oracle = await self._read_oracle()
         await self._from_snapshot()
 
-    async def _check_genesis(self) -> None:
-        """Local chains share an id; block 0 tells them apart."""
-        wanted = self.deployment.genesis
-        if wanted is None:
-            return
-        block = await self.node.call("eth_getBlockByNumber", ["0x0", False])
-        found = block["hash"] if block else "not there"
-        if found.lower() != wanted.lower():
-            raise ConfigError(
-                f"{self.node.url}: block 0 is {found}, the deployment's chain began with {wanted}: "
-                "this is another chain of the same id, or the chain was started anew; deploy to it, then try again"
-            )
+    async def _mismatch(self, ask: Callable[[str, list[Any]], Awaitable[Any]]) -> str:
+        """Why a chain is not the deployment's, empty if it is. Local chains share an id: block 0 tells them apart."""
+        wanted = self.deployment
+        if (found := number(await ask("eth_chainId", []))) != wanted.chain_id:
+            return f"is chain {found}, the deployment is on {wanted.chain_id}"
+        if wanted.genesis is not None:
+            block = await ask("eth_getBlockByNumber", ["0x0", False])
+            first = block["hash"] if block else "not there"
+            if first.lower() != wanted.genesis.lower():
+                return (
+                    f"block 0 is {first}, the deployment's chain began with {wanted.genesis}: "
+                    "this is another chain of the same id, or the chain was started anew"
+                )
+        return ""
 
     async def _is_this_chain(self, link: Link) -> None:
         """Each later connection: an endpoint may be of another chain, or its chain have been started anew."""
-        name, found = name_of(link.url), number(await link.call("eth_chainId", []))
-        if found != self.deployment.chain_id:
-            raise OtherChainError(f"{name}: is chain {found}, the deployment is on {self.deployment.chain_id}")
-        if self.deployment.genesis is not None:
-            block = await link.call("eth_getBlockByNumber", ["0x0", False])
-            if block is None or block["hash"].lower() != self.deployment.genesis.lower():
-                raise OtherChainError(f"{name}: its block 0 is not the deployment's: another chain of the same id")
+        if other := await self._mismatch(link.call):
+            raise OtherChainError(f"{name_of(link.url)}: {other}")
 
     async def close(self) -> None:
         """Let go of the node, and see a snapshot that is being written to its end."""

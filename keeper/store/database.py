@@ -24,6 +24,9 @@ from sqlalchemy.exc import DatabaseError
 
 from keeper.watch import metrics
 
+LOCKED = 2.0
+"""Seconds to wait for whoever else writes. The loop waits too, so no longer than a block: the next head tries again."""
+
 metadata = MetaData()
 
 # Each change of a table below is a step of keeper/store/upgrade.py too.
@@ -109,7 +112,7 @@ class StoreError(Exception):
 
 def engine_of(path: Path) -> Engine:
     """An engine for the store at `path`; nothing in it is made or changed."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCKED})
 
     @event.listens_for(engine, "connect")
     def durable(connection: Any, _: Any) -> None:
@@ -126,7 +129,7 @@ def engine_of(path: Path) -> Engine:
 
 def reader_of(path: Path) -> Engine:
     """An engine that cannot write, for whoever looks at a store that may be another's."""
-    return create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": 30})
+    return create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": LOCKED})
 
 
 def attach(path: Path) -> Engine | None:

@@ -50,7 +50,7 @@ class Health:
     lags: dict[str, int] = field(default_factory=dict)
     """Blocks behind the newest known one, by endpoint."""
     silent: list[str] = field(default_factory=list)
-    """Endpoints that did not answer when they were last asked."""
+    """Endpoints that are not connected."""
     base_fee: int = 0
     most_fee: int | None = None
     free_capital: int | None = None
@@ -125,7 +125,7 @@ class Health:
             said = ", ".join(f"{name} is {lag} blocks behind" for name, lag in behind.items())
             yield Problem("endpoint_lag", said, behind[worst], self.limits.lag_blocks)
         if self.silent:
-            yield Problem("endpoint_down", f"no answer from {', '.join(self.silent)}", len(self.silent), 0)
+            yield Problem("endpoint_down", f"no connection to {', '.join(self.silent)}", len(self.silent), 0)
         if self._recent(self.deaf):
             assert self.deaf is not None
             ago = self.clock() - self.deaf[0]

@@ -32,6 +32,14 @@ class Node(Protocol):
         """The endpoint in use, without what is secret in its address."""
         ...
 
+    def lags(self) -> dict[str, int]:
+        """Blocks behind the farthest, by endpoint."""
+        ...
+
+    def silent(self) -> list[str]:
+        """Endpoints that are not to be had."""
+        ...
+
 
 class Monitor:
     """One look a second; asks nothing of the chain."""
@@ -73,6 +81,7 @@ class Monitor:
             self._failures = failures
             health.store = (now, int(failures))
         self._disk()
+        health.lags, health.silent = self._node.lags(), self._node.silent()
         for name, lag in health.lags.items():
             metrics.LAG.labels(name).set(lag)
         for sender, wei in health.balances.items():

@@ -36,7 +36,7 @@ def test_disk__is_full_for_a_while__nothing_is_sent_meanwhile_and_all_are_served
     assert_served(run, run.ended())
 
 
-def test_store__is_locked_for_a_while__waited_for(world: World, first: FaultProxy, tmp_path: Path) -> None:
+def test_store__is_locked_for_a_while__heads_are_tried_again(world: World, first: FaultProxy, tmp_path: Path) -> None:
     run = Run(world, tmp_path, [first.socket])
     with run.keeper() as keeper:
         keeper.started()
@@ -45,13 +45,14 @@ def test_store__is_locked_for_a_while__waited_for(world: World, first: FaultProx
             if step == 2:
                 locked = sqlite3.connect(tmp_path / "keeper.sqlite", isolation_level=None)
                 locked.execute("BEGIN IMMEDIATE")
-                # One block that it cannot decide on while somebody else writes.
                 run.tick(1_900.0)
+                keeper.wait_for("a head was not handled")
                 locked.execute("ROLLBACK")
                 locked.close()
         assert locked is not None
         run.to_the_end(keeper)
         assert keeper.stop() == 0
+        assert "locked" in keeper.events("a head was not handled")[0]["error"]
     assert_served(run, run.ended())
 
 

@@ -242,6 +242,24 @@ def test_every__one_lied_lately__is_not_asked() -> None:
     run(2, act)
 
 
+def test_lags__one_behind_and_one_gone__told_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await asyncio.gather(*(endpoint.subscribed.wait() for endpoint in made))
+        await made[0].extend()
+        assert await head(node) == 1
+        for number in range(1, 5):
+            await made[1].extend()
+            assert number == 1 or await head(node) == number
+        assert list(node.lags().values())[:2] == [3, 0]
+        assert node.silent() == []
+        monkeypatch.setattr("keeper.chain.node.SILENT", -1.0)
+        await node.endpoints[2].close()
+        assert node.silent() == [f"2 {node.endpoints[2].name}"]
+        assert list(node.lags()) == [f"{place} {node.endpoints[place].name}" for place in (0, 1)]
+
+    run(3, act)
+
+
 def test_connect__nobody_there__all_failures_told() -> None:
     async def work() -> None:
         node = Node(["ws://127.0.0.1:1", "http://127.0.0.1:1"], timeout=0.3, poll=0.1, deaf=1, attempts=1)

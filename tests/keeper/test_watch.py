@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import socket
@@ -13,14 +12,12 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from keeper.chain.types import LinkError
 from keeper.config.schema import WatchSection
 from keeper.watch import logs, metrics
 from keeper.watch.alerts import ALERTS, HOUR, Alarms, Level, Message, Problem
 from keeper.watch.health import RECENT, Health, Stuck
 from keeper.watch.monitor import Monitor
 from keeper.watch.notify import WAITING, Notifier, services
-from keeper.watch.probe import Probe
 from keeper.watch.switch import KillSwitch
 from tests.keeper.services import Service
 
@@ -161,40 +158,17 @@ def test_health__long_ago__no_problem_any_more() -> None:
     assert well(lags={"a": 3}, lanes={"urgent": Stuck(20, "0xaa")}).problems == []
 
 
-class Told:
-    """An endpoint that tells of one block, or does not answer."""
-
-    def __init__(self, block: int | None) -> None:
-        self.block = block
-        self.closed = False
-
-    async def open(self) -> None:
-        if self.block is None:
-            raise LinkError("refused")
-
-    async def call(self, *_: Any) -> str:
-        assert self.block is not None
-        return hex(self.block)
-
-    async def close(self) -> None:
-        self.closed = True
-
-
-def test_probe__one_lags_and_one_is_silent__told_of_each_and_all_closed() -> None:
-    links = {"ws://a/key": Told(90), "http://u:p@b:1": Told(None), "http://c": Told(100)}
-    health = well(head=98)
-    asyncio.run(Probe(list(links), health, 1.0, links.__getitem__).look())
-    assert health.lags == {"0 ws://a": 10, "2 http://c": 0}
-    assert health.silent == ["1 http://b:1"]
-    assert [problem.name for problem in health.problems] == ["endpoint_lag", "endpoint_down"]
-    assert all(link.closed for link in links.values())
-
-
 class Endpoint:
     """A node's counters."""
 
     deaf = switches = 0
     name = "host"
+
+    def lags(self) -> dict[str, int]:
+        return {"0 a": 0, "1 b": 10} if self.deaf else {"0 a": 0}
+
+    def silent(self) -> list[str]:
+        return ["2 c"] if self.deaf else []
 
 
 def test_monitor__counters_went_up__events_and_problems_are_told(tmp_path: Path) -> None:
