@@ -26,8 +26,10 @@ def free_port() -> int:
 class Anvil:
     """Blocks are mined automatically until `hold()`, afterwards by `mine()` with a chosen timestamp."""
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
+    def __init__(self, options: Sequence[str] = (), state: Path | None = None) -> None:
         self._options = list(options)
+        self._state = state
+        self._start = START
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.held = False
@@ -37,7 +39,8 @@ class Anvil:
     def __enter__(self) -> Self:
         binary = shutil.which("anvil", path=str(ROOT / ".venv" / "bin")) or shutil.which("anvil")
         assert binary is not None, "anvil is not installed: run `make setup`"
-        command = [binary, "--host", "127.0.0.1", "--port", str(self.port), "--timestamp", str(START)]
+        command = [binary, "--host", "127.0.0.1", "--port", str(self.port), "--timestamp", str(self._start)]
+        command += ["--state", str(self._state)] if self._state else []
         command += ["--base-fee", "1000000000", "--mnemonic", MNEMONIC, "--gas-limit", "100000000", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self._process.stdout is not None
@@ -61,6 +64,16 @@ class Anvil:
             self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+    def restart(self, *, anew: bool = False) -> None:
+        """End the process, and begin another at the same port: from the state that it left, or as another chain."""
+        assert self._state is not None, "a chain without a state file has nothing to begin from"
+        self.__exit__()
+        if anew:
+            self._state.unlink()
+            self._start += 1
+        self._session, self.held = requests.Session(), False
+        self.__enter__()
 
     def call(self, method: str, *params: Any) -> Any:
         answer = self.post(method, *params)

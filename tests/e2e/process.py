@@ -127,6 +127,10 @@ class KeeperProcess:
         self.events()
         return self._highest >= block
 
+    def said(self) -> str:
+        """All that it wrote, in one line."""
+        return " ".join(self._log.read_text().split())
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(SECONDS)

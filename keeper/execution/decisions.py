@@ -1,0 +1,51 @@
+"""What a transaction is to do, as it is journaled: one maker for the keeper's own and for those by hand."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+
+from keeper.chain.types import Header
+from keeper.decide.bids import Bid
+from keeper.execution.calls import bid_call, open_call
+from keeper.store.journal import Decision
+
+BID, OPEN = "bid", "open"
+
+
+def open_decision(auction: str, sender: str, accounts: Collection[int], gas: int, head: Header) -> Decision:
+    """Sightings of some accounts, decided at `head`."""
+    return _decided(OPEN, auction, sender, accounts, open_call(tuple(accounts)), gas, head)
+
+
+def bid_decision(auction: str, sender: str, bid: Bid, head: Header) -> Decision:
+    """A bid, decided at `head`; it reserves its margin."""
+    accounts = [lot.account for lot in bid.lots]
+    data = bid_call(bid.taker, [lot.as_tuple() for lot in bid.lots])
+    return _decided(BID, auction, sender, accounts, data, bid.gas, head, bid.margin, bid.profit)
+
+
+def _decided(
+    kind: str,
+    auction: str,
+    sender: str,
+    accounts: Collection[int],
+    data: bytes,
+    gas: int,
+    head: Header,
+    reserved: int = 0,
+    profit: int = 0,
+) -> Decision:
+    return Decision(
+        id=uuid.uuid4().hex,
+        kind=kind,
+        sender=sender,
+        block=head.number,
+        time=head.time,
+        accounts=tuple(accounts),
+        target=auction,
+        data=data,
+        gas=gas,
+        reserved=reserved,
+        profit=profit,
+    )
