@@ -34,7 +34,7 @@ from tests.faults.test_endpoints import READS, garbage, without_last_log
 CHECK_EVERY = 25
 """Blocks."""
 GRACE = 4
-"""Blocks without faults in which whoever is under the line has to be sighted."""
+"""Blocks without faults, at one price, in which whoever is under the line has to be sighted."""
 GROWTH = 1.25
 """Of resident memory, from after the first tenth of the time to the end, that still counts as flat."""
 
@@ -51,17 +51,20 @@ class Soak:
     def __init__(self, crowd: Crowd, proxies: list[FaultProxy], keeper: KeeperProcess, rng: random.Random) -> None:
         self.crowd, self.proxies, self.keeper, self.rng = crowd, proxies, keeper, rng
         self.price = float(PRICES[ETH])
-        self.blocks = self.kills = self.refilled = 0
+        self.blocks = self.refilled = 0
         self.missed: set[int] = set()
         self.faults: Counter[str] = Counter()
         self.memory: list[int] = []
 
-    def block(self) -> None:
-        """One block with the price gone on, which the keeper may or may not hear of."""
+    def move(self) -> None:
+        """The price goes on."""
         self.price *= 1 + self.rng.gauss(0, 0.004)
         if self.rng.random() < 0.01:
             self.price *= 1 - self.rng.uniform(0.01, 0.05)
         self.price += (1_950 - self.price) * 0.01
+
+    def block(self) -> None:
+        """One block with the price, which the keeper may or may not hear of."""
         self.crowd.world.prices({ETH: self.price, BTC: PRICES[BTC]})
         self.blocks += 1
 
@@ -91,7 +94,7 @@ class Soak:
         self.crowd.node.call("anvil_dropAllTransactions")
 
     def calm(self) -> None:
-        """Faults end; a few blocks later nobody may be under the line unsighted."""
+        """Faults end and the price stands; a few blocks later nobody may be under the line unsighted."""
         for proxy in self.proxies:
             proxy.clear()
         for _ in range(GRACE):
@@ -148,7 +151,10 @@ def accounted(directory: Path, crowd: Crowd, first: int) -> dict[str, int]:
             if transaction["from"] == sender:
                 unjournaled += transaction["hash"] not in known
                 carried_out[known.get(transaction["hash"], transaction["hash"])] += 1
+    runs = crowd.world.contracts["Auction"].events.RunChanged().get_logs(from_block=first)
     return {
+        "sighted": len({event.args.account for event in runs}),
+        "taken": len(crowd.world.taken(first)),
         "transactions": carried_out.total(),
         "unjournaled": unjournaled,
         "double_spends": sum(count > 1 for count in carried_out.values()),
@@ -179,6 +185,7 @@ def soak(minutes: float, accounts: int, seed: int) -> dict[str, Any]:
                     while (gone := time.monotonic() - begun) < minutes * 60:
                         progress.update(task, completed=gone, description=f"soak: {run.blocks} blocks")
                         for _ in range(CHECK_EVERY):
+                            run.move()
                             run.block()
                             if rng.random() < 0.25:
                                 run.disturb()
