@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.scene import BTC, ETH, UNIT, WAD, RefusedError, Scene
+from tests.attacks.scene import BTC, ETH, UNIT, Scene
 from tests.model.chain import number
 from tests.mutants.mutant import Edit
 
 
-def test_batch__another_from_its_middle__is_refused(scene: Scene):
-    """Two batches over one account could each be the other's excuse. Defence: the batch's lock."""
-    account = scene.deposit("attacker", 0, 1_000)
-    call = scene.step_call((scene.batch, "batch", ([scene.account("attacker", 1)], [])))
-    with pytest.raises(RefusedError):
-        scene.run([account], call)
-
-
-def test_batch__unwound_below_initial_margin__takes_no_more_than_health_allows(scene: Scene):
-    """Half of a position given back frees half of what is left. Defence: the relief way of the batch's test."""
-    account, other = scene.deposit("attacker", 0, 2_000), scene.deposit("attacker", 1, 200_000)
-    scene.trade(account, other, ETH, 10, 2_000)
-    scene.prices({ETH: 1_900})
-    scene.do(scene.house, "settle", ETH, [account], by="other")
-    found = scene.assess(account)
-    half = scene.step_fill(account, other, ETH, -5, 1_900)
-    with pytest.raises(RefusedError, match="batch: below initial margin"):
-        scene.run([account], half, scene.step_withdraw(account, found.equity / WAD / 2 + 5))
-    with pytest.raises(RefusedError, match="batch: below initial margin"):
-        scene.run([account], scene.step_withdraw(account, 1), scene.step_fill(account, other, BTC, 0.1, 60_000))
+@defence(
+    "batch-relief-at-any-cost",
+    "2: batch … is checked once per account, at its end; 7: equity_after ≥ equity_before − clamp(h, 0, 1) · (MM_before "
+    "− MM_after)",
+    Edit(
+        "Batch.vy",
+        "enough = (net_before - net) * _WAD <= most and (before.equity - after.equity) * _WAD <= most",
+        "enough = most >= 0",
+    ),
+)
+@search
+@given(sold=st.floats(0.1, 6), out=st.floats(0.6, 0.99), fall=st.floats(0.01, 0.03), hedges=st.booleans())
+def test_batch__unwound_below_initial_margin__takes_no_more_than_health_allows(
+    scene: Scene, sold: float, out: float, fall: float, hedges: bool
+):
+    """A part of a position given back frees that part of what is left, and no more: else the rest of it has nothing to
+    lose when the price falls."""
+    with scene.trial():
+        account, other = scene.deposit("attacker", 0, 2_000), scene.deposit("attacker", 1, 200_000)
+        scene.trade(account, other, ETH, 10, 2_000)
+        scene.prices({ETH: 1_900})
+        before = scene.wallet("attacker") + scene.worth(account, other)
+        steps = [
+            scene.step_fill(account, other, ETH, -sold, 1_900),
+            scene.step_withdraw(account, out * scene.worth(account)),
+        ]
+        if hedges:
+            steps.append(scene.step_fill(account, other, BTC, -sold / 100, 60_000))
+        scene.attempt(scene.batch, "batch", [account], steps)
+        scene.prices({ETH: 1_900 * (1 - fall)})
+        no_gain(scene.wallet("attacker") + max(0.0, scene.worth(account)) + scene.worth(other) - before)
 
 
 def kept(scene: Scene, before: int, *accounts: int) -> float:

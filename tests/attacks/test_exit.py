@@ -1,36 +1,39 @@
-"""Who lent cannot leave a loss that is known to who stays, nor come in at its discount."""
+"""What leaving costs is who stays's."""
 
 from __future__ import annotations
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.attacks.scene import ETH, UNIT, WAD, Scene
-
-
-def test_exit__by_an_account_that_owes_for_a_moment__is_paid_at_the_rate(scene: Scene):
-    """Debt made in a batch leaves at no rate and is paid back by cash that never left. Defence: a deferred account's
-    withdrawal leaves at the rate, owned or not."""
-    lender, borrower = scene.deposit("attacker", 0, 500_000), scene.account("attacker", 1)
-    rate = scene.known_loss()
-    assert 0.5 < rate < 0.9
-    scene.prices()
-    before = scene.equity("attacker", 0, 1)
-    out, price = 400_000, scene.now_prices[ETH]
-    # The lender buys dear and sells cheap, at both edges of the band: its cash pays the debt.
-    size = 1.02 * out / (2 * 0.0495 * price)
-    scene.run(
-        [lender, borrower],
-        scene.step_withdraw(borrower, out),
-        scene.step_fill(lender, borrower, ETH, size, price * 1.0495),
-        scene.step_fill(lender, borrower, ETH, -size, price * 0.9505),
-    )
-    assert scene.cash(borrower) >= 0
-    assert before - scene.equity("attacker", 0, 1) > out * (1 - rate)
+from tests.attacks.defence import defence, no_gain, search
+from tests.attacks.scene import UNIT, Scene
+from tests.mutants.mutant import Edit
 
 
-def test_exit__of_most_lenders__leaves_the_rate_of_the_rest_as_it_is(scene: Scene):
-    """The first out may not take of what the last has. Defence: what leaving costs goes to the vault."""
-    scene.deposit("attacker", 0, 500_000)
-    rate = scene.known_loss()
-    scene.do(scene.house, "withdraw", scene.account("attacker"), 499_000 * UNIT, scene.wallets["attacker"])
-    assert scene.house.exit_rate() / WAD == pytest.approx(rate, abs=1e-9)
+def out(scene: Scene, name: str, amount: float) -> float:
+    """What a wallet is paid for so much of its account's cash."""
+    before = scene.wallet(name)
+    scene.attempt(scene.house, "withdraw", scene.account(name), int(amount * UNIT), scene.wallets[name], by=name)
+    return scene.wallet(name) - before
+
+
+@defence(
+    "leaving-costs-nobodys",
+    "6: the difference going to the vault [first out is whole, last pays all]. The rate does not change by exits",
+    Edit("Clearinghouse.vy", "unsafe_add(money.reserve, unsafe_sub(wad, leaves))", "money.reserve"),
+)
+@search
+@given(lent=st.integers(1_000, 2_000_000), parts=st.lists(st.integers(1, 100), min_size=1, max_size=4))
+def test_exit__of_others__leaves_what_the_last_is_paid_as_it_is(scene: Scene, lent: int, parts: list[int]):
+    """The first out takes nothing of what the last has: not the rate of the rest, nor all that the loss was to come to.
+    What the lender who stays is paid less once the attacker has left in these parts."""
+    with scene.trial():
+        scene.deposit("attacker", 0, lent)
+        assert 0.4 < scene.known_loss() < 0.95
+        paid = []
+        for shares in ([], parts):
+            with scene.trial():
+                for share in shares:
+                    out(scene, "attacker", 0.999 * lent * share / sum(parts))
+                paid.append(out(scene, "lender", 100_000))
+        no_gain(paid[0] - paid[1], dust=1e-3, unit="quote of who stays")

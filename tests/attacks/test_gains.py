@@ -1,115 +1,130 @@
-"""What once paid: each of these took something from others before the defence that its docstring names."""
+"""What once paid: each of these took something from others before there was the defence that its mutant is without."""
 
 from __future__ import annotations
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.attacks.scene import ETH, QUOTE_SCALE, UNIT, WAD, RefusedError, Scene
+from tests.attacks.defence import defence, no_gain, search
+from tests.attacks.sales import leave, watch
+from tests.attacks.scene import ETH, UNIT, WAD, Scene
+from tests.model.chain import ORACLE
+from tests.mutants.mutant import Edit
 
-BELOW = "batch: below initial margin"
 
-
-def test_batch__that_settles_claims__cannot_pay_them_out_below_margin(scene: Scene):
-    """Settling turns what may not leave into what may. Defence: a batch's relief bounds the loss of equity as well."""
-    short, long = scene.account("attacker", 0), scene.account("attacker", 1)
-    scene.deposit_spot("attacker", 0, ETH, 100)
-    scene.deposit("attacker", 1, 100_000)
-    scene.trade(short, long, ETH, -100, 2_000)
-    scene.do(scene.house, "withdraw", short, 185_000 * UNIT, scene.wallets["attacker"])
-    for price in (1_960, 1_900, 1_800, 1_700, 1_600):
-        scene.prices({ETH: price})
-    claims = scene.assess(short).claims // QUOTE_SCALE / UNIT
-    with pytest.raises(RefusedError, match=BELOW):
-        scene.run(
-            [short],
+@defence(
+    "batch-relief-paid-by-claims",
+    "7: equity_after ≥ equity_before − clamp(h, 0, 1) · (MM_before − MM_after)",
+    Edit(
+        "Batch.vy",
+        "enough = (net_before - net) * _WAD <= most and (before.equity - after.equity) * _WAD <= most",
+        "enough = (net_before - net) * _WAD <= most",
+    ),
+)
+@search
+@given(out=st.floats(0.9, 1), bought=st.floats(0.5, 6), seconds=st.integers(100, 160))
+def test_batch__that_settles_claims__cannot_pay_them_out_below_margin(
+    scene: Scene, out: float, bought: float, seconds: int
+):
+    """Settling turns what may not leave into what may. What stays is in breach, and is taken by the attacker's other
+    account for what the vault adds."""
+    with scene.trial():
+        short, long = scene.account("attacker", 0), scene.account("attacker", 1)
+        scene.deposit_spot("attacker", 0, ETH, 100)
+        scene.deposit("attacker", 1, 100_000)
+        scene.trade(short, long, ETH, -100, 2_000)
+        scene.do(scene.house, "withdraw", short, 185_000 * UNIT, scene.wallets["attacker"])
+        for price in (1_960, 1_900, 1_800, 1_700, 1_600):
+            scene.prices({ETH: price})
+        before, has = scene.equity("attacker", 0, 1), scene.worth(short)
+        steps = [
             scene.step_settle(ETH, long, short),
-            scene.step_fill(short, long, ETH, 1, 1_600),
-            scene.step_spot(short, ETH, 1),
-            scene.step_withdraw(short, claims - 1_601),
-        )
+            scene.step_fill(short, long, ETH, bought, 1_600),
+            scene.step_spot(short, ETH, bought),
+            scene.step_withdraw(short, out * (has - 1_602 * bought)),
+        ]
+        scene.attempt(scene.batch, "batch", [short], steps)
+        watch(scene, short, 2 * seconds)
+        leave(scene, short, taker=long)
+        no_gain(scene.equity("attacker", 0, 1) - before)
 
 
-def test_batch__that_brings_a_better_price__keeps_no_worse_one_to_compare_with(scene: Scene):
-    """The upside between two prices could leave. Defence: what was before is assessed at the prices of the end."""
-    long, other = scene.account("attacker", 0), scene.account("attacker", 1)
-    scene.deposit("attacker", 0, 20_000)
-    scene.deposit("attacker", 1, 100_000)
-    scene.trade(long, other, ETH, 100, 2_000)
-    for price in (1_950, 1_850, 1_790):
-        scene.prices({ETH: price})
-    scene.at(2)
-    fresh = scene.reports({ETH: 2_000})
-    scene.push({ETH: 2_000})
-    update = scene.step_call((scene.engine, "update", (fresh,)))
-    settle = scene.step_settle(ETH, other, long)
-    with pytest.raises(RefusedError, match=BELOW):
-        scene.run(
-            [long],
-            update,
-            settle,
-            scene.step_fill(long, other, ETH, -11, 2_000),
-            scene.step_withdraw(long, 20_000),
-        )
-    # What initial margin leaves free at the new price may go.
-    scene.run([long], update, scene.step_withdraw(long, 4_000))
+@defence(
+    "batch-compares-with-a-worse-price",
+    "2: batch is checked once per account, at its end; 7: equity_after ≥ equity_before − clamp(h, 0, 1) · (MM_before "
+    "− MM_after)",
+    Edit(
+        "Batch.vy",
+        "    words: DynArray[uint256, 32]\n",
+        "    words: DynArray[uint256, 32]\n    was: IRiskEngine.Assessment\n",
+    ),
+    Edit(
+        "Batch.vy",
+        "        before.append(book)\n",
+        "        book.was = staticcall _CLEARINGHOUSE.assess(account)\n        before.append(book)\n",
+    ),
+    Edit("Batch.vy", "staticcall _RISK.assess(book.cash, book.maps, book.words)", "book.was"),
+)
+@search
+@given(low=st.floats(1_815, 1_860), sold=st.floats(5, 40), out=st.floats(0.2, 1), fall=st.floats(0, 0.06))
+def test_batch__that_brings_a_better_price__keeps_no_worse_one_to_compare_with(
+    scene: Scene, low: float, sold: float, out: float, fall: float
+):
+    """The upside between two prices could leave, and what stays has nothing to lose when the price falls again."""
+    with scene.trial():
+        long, other = scene.deposit("attacker", 0, 20_000), scene.deposit("attacker", 1, 100_000)
+        scene.trade(long, other, ETH, 100, 2_000)
+        for price in (1_950, 1_900, low):
+            scene.prices({ETH: price})
+        before = scene.wallet("attacker") + scene.worth(long, other)
+        scene.at(2)
+        fresh = scene.reports({ETH: 2_000})
+        scene.push({ETH: 2_000})
+        steps = [
+            scene.step_call((scene.engine, "update", (fresh,))),
+            scene.step_settle(ETH, other, long),
+            scene.step_fill(long, other, ETH, -sold, 2_000),
+            scene.step_withdraw(long, out * 20_000),
+        ]
+        scene.attempt(scene.batch, "batch", [long], steps)
+        scene.prices({ETH: 2_000 * (1 - fall)})
+        no_gain(scene.wallet("attacker") + max(0.0, scene.worth(long)) + scene.worth(other) - before)
 
 
-def test_post__of_cash_that_is_only_owed__is_refused(scene: Scene):
-    """Sixty-four unbacked bids crowded the book out and left again. Defences: nobody in a batch posts, and what is
-    posted stays ten minutes."""
-    for tick in range(10, 16):
-        bid = (scene.account("lender"), tick, 50_000 * WAD, WAD, 7, 10_000, 85_000 * WAD)
-        scene.do(scene.auction, "post", *bid, by="lender")
-    mine = scene.account("attacker")
-    posts = [(scene.auction, "post", (mine, 35, 60_000 * WAD, WAD, 7, 0, 100_000 * WAD))]
-    with pytest.raises(RefusedError, match="clearinghouse: in a batch"):
-        scene.run([mine], scene.step_call(*posts))
-    scene.deposit("attacker", 0, 100_000)
-    scene.do(scene.auction, "post", *posts[0][2])
-    assert scene.refusal(scene.auction, "remove", 7) == "auction: posted lately"
-    scene.at(600)
-    assert scene.refusal(scene.auction, "remove", 7) == ""
-    assert len(scene.auction.standing_book()) == 6
+@defence(
+    "frozen-spot-lent-against",
+    "3: a retired market is frozen at an average price; 5: gross always costs something",
+    Edit("modules/parameters.vy", "word | (self.g(old) << 32) | _HIGHEST, ramp)", "word | old & (2**48 - 1), ramp)"),
+    Edit("modules/parameters.vy", "word | _FROZEN, ramp)", "word | old & (2**48 - 1), ramp)"),
+)
+@search
+@given(held=st.floats(1, 1_000), borrowed=st.floats(0.01, 0.9), worth=st.floats(0.01, 100))
+def test_spot__of_a_frozen_market__is_lent_nothing_against(scene: Scene, held: float, borrowed: float, worth: float):
+    """A worthless token was collateral at its last price for ever."""
+    with scene.trial():
+        account = scene.deposit_spot("attacker", 1, ETH, held)
+        scene.do(scene.engine, "retire", ETH, by=scene.house.owner())
+        for _ in range(125):
+            scene.at(28)
+            scene.prices()
+        scene.do(scene.engine, "freeze", ETH, by="other")
+        scene.at(ORACLE.ramp)
+        scene.prices({ETH: worth})
+        before = scene.wallet("attacker") + held * worth
+        wanted = int(borrowed * held * 2_000 * UNIT)
+        scene.attempt(scene.house, "withdraw", account, wanted, scene.wallets["attacker"])
+        spot = scene.house.spot(account, ETH) / WAD * worth
+        no_gain(scene.wallet("attacker") + max(0.0, scene.cash(account) + spot) - before)
 
 
-def test_post__at_a_tick_that_is_never_reached__is_refused(scene: Scene):
-    """It takes no risk and crowds others out. Defence: a tick is within the newest curve."""
-    scene.deposit("attacker", 0, 100_000)
-    last = (scene.auction.curve(scene.auction.curve_count() - 1) >> 128) & 0xFFFF
-    bid = [scene.account("attacker"), last // 100 + 1, 100 * WAD, WAD, 7, 0, 1_000 * WAD]
-    assert scene.refusal(scene.auction, "post", *bid) == "auction: tick out of range"
-    bid[1] -= 1
-    assert scene.refusal(scene.auction, "post", *bid) == ""
-
-
-def test_post__with_less_than_many_markets_want_at_least__is_refused(scene: Scene):
-    """A part of an account in many markets wants the least requirement of each. Defence: cash for as much."""
-    bid = [scene.account("lender"), 5, 20 * WAD, WAD, 15, 10_000, 38 * WAD]
-    assert scene.refusal(scene.auction, "post", *bid, by="lender") == "auction: not enough cash"
-
-
-def test_spot__of_a_frozen_market__backs_nothing_new(scene: Scene):
-    """A worthless token was collateral at its last price for ever. Defences: retiring takes the market's spot flag, and
-    its s and u rise to the most there is."""
-    held = scene.deposit_spot("attacker", 1, ETH, 400)
-    scene.do(scene.engine, "retire", ETH, by=scene.house.owner())
-    for _ in range(361):
-        scene.at(8)
-        scene.prices()
-    scene.do(scene.engine, "freeze", ETH)
-    scene.prices({ETH: 100})
-    scene.at(86_400)
-    scene.prices()
-    assert (
-        scene.refusal(scene.house, "deposit_spot", scene.account("attacker"), ETH, WAD)
-        == "clearinghouse: no spot market"
-    )
-    wanted = (held, 1_000 * UNIT, scene.wallets["attacker"])
-    assert scene.refusal(scene.house, "withdraw", *wanted) == "clearinghouse: below initial margin"
-
-
+@defence(
+    "vault-shares-without-a-least-price",
+    "9: ERC-4626 over the quote token: whoever wants to may deposit",
+    Edit("InsuranceVault.vy", "return max(backing.gross(), self._supply() // _LEAST_PRICE)", "return backing.gross()"),
+)
 def test_vault__emptied_a_dozen_times__takes_deposits_still(scene: Scene):
-    """Its supply multiplied with each deposit of a unit until no number held it. Defence: a least price of a share."""
+    """Its supply multiplied with each deposit of a unit until no number held it, and nobody could insure lenders any
+    more. No more is lost either than what those deposits put in."""
     winner, taker = scene.deposit("attacker", 99, 100_000), scene.deposit("attacker", 98, 20_000)
     broken = [scene.deposit("attacker", sub, 40) for sub in range(13)]
     for account in broken:
@@ -117,9 +132,9 @@ def test_vault__emptied_a_dozen_times__takes_deposits_still(scene: Scene):
     for price in (1_900, 1_750, 1_600):
         scene.prices({ETH: price})
     for account in broken:
-        scene.do(scene.vault, "deposit", UNIT, scene.wallets["attacker"])
+        scene.attempt(scene.vault, "deposit", UNIT, scene.wallets["attacker"])
         scene.bid(taker, account)
-    before = scene.equity("lender")
-    scene.do(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["lender"], by="lender")
-    # No more than what those deposits put in.
-    assert before - scene.equity("lender") < len(broken)
+    before, backed = scene.equity("lender"), scene.vault.totalAssets() / UNIT
+    scene.attempt(scene.vault, "deposit", 100_000 * UNIT, scene.wallets["lender"], by="lender")
+    kept_out = 100_000 + backed - scene.vault.totalAssets() / UNIT
+    no_gain(max(kept_out, before - scene.equity("lender") - len(broken)), unit="quote kept out of the vault")

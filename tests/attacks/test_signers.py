@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, replace
 from typing import Any
 
 import boa
+import pyrevm
 import pytest
+from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +19,7 @@ from keeper.model.prices import encode_price
 from keeper.model.risk_engine import Quoted, Report
 from tests.attacks.defence import defence, no_gain, search
 from tests.attacks.scene import ETH, FOREVER, UNIT, WAD, Scene
-from tests.model.chain import Reports, load, number, send
+from tests.model.chain import DOMAIN_TYPE, REPORT_TYPE, Reports, domain, load, number, send, sign, word
 from tests.mutants.mutant import Edit
 
 GAS_PRICE = 6e-5
@@ -74,6 +78,46 @@ def test_signature__of_a_wallet_without_code__is_not_a_call_that_succeeds(
         before = scene.equity("attacker", 0)
         order = order_of(victim, price)
         scene.attempt(scene.exchange, "fill", astuple(order), signature, mine, WAD, 100)
+        no_gain(scene.equity("attacker", 0) - before)
+
+
+@pytest.fixture
+def gone(scene: Scene) -> int:
+    """The account of a wallet that signed an order for 2,000, of which half was filled, and then destroyed itself."""
+    wallet = load("testing/SignerWallet", scene.wallets["maker"])
+    wallet.set_mode(1)
+    account, mine = number(wallet.address) << 96, scene.deposit("attacker", 0, 50_000)
+    scene.do(scene.house, "deposit", account, 50_000 * UNIT, by="other")
+    scene.do(scene.exchange, "fill", astuple(order_of(account)), b"", mine, WAD // 2, 100)
+    # The chain of these tests destroys code only when it writes its state, which it never does.
+    boa.env.evm.revm.insert_account_info(str(wallet.address), pyrevm.AccountInfo(code=b""))
+    assert not boa.env.get_code(wallet.address)
+    return account
+
+
+@defence(
+    "signature-of-a-wallet-that-is-gone",
+    "7: Signature by ecrecover first, then EIP-1271 by static call",
+    Edit("modules/orders.vy", "        return False\n    success", "        pass\n    success"),
+    Edit(
+        "modules/orders.vy",
+        "success and len(answer) == 32 and convert(answer, bytes32) == VALID_SIGNATURE",
+        "success and (len(answer) == 0 or convert(answer, bytes32) == VALID_SIGNATURE)",
+    ),
+)
+@search
+@given(signature=st.binary(max_size=66), price=st.integers(2_000, 2_099), nonce=st.integers(7, 300))
+def test_order__of_a_wallet_that_destroyed_itself__is_not_filled_any_more(
+    scene: Scene, gone: int, signature: bytes, price: int, nonce: int
+) -> None:
+    """What the wallet has left in its account is not for the taking by whoever fills the rest of its order, at a price
+    that has become good, or any other in its name."""
+    with scene.trial():
+        mine = scene.account("attacker")
+        order = replace(order_of(gone, price), nonce=nonce)
+        scene.prices({ETH: 1_980})
+        before = scene.equity("attacker", 0)
+        scene.attempt(scene.exchange, "fill", astuple(order), signature, mine, WAD // 2, 100)
         no_gain(scene.equity("attacker", 0) - before)
 
 
@@ -153,6 +197,67 @@ def test_reports__of_an_earlier_round__move_no_price(scene: Scene, high: int, ag
         scene.do(scene.engine, "update", fresh(scene, 2_000, [0, 1, 2]))
         scene.attempt(scene.engine, "update", old)
         scene.attempt(scene.exchange, "fill", *call)
+        scene.prices()
+        assert mine
+        no_gain(scene.equity("attacker", 0) - before)
+
+
+SEPARATOR = "return eip712_domain_separator._domain_separator_v4()"
+CACHED = "eip712_domain_separator._CACHED_{}"
+
+
+def cached_if(condition: str) -> Edit:
+    """The separator of where the engine was made, under less than all that makes a domain."""
+    always = f"if {condition}:\n        return {CACHED.format('DOMAIN_SEPARATOR')}\n    {SEPARATOR}"
+    return Edit("modules/reports.vy", SEPARATOR, always)
+
+
+@contextmanager
+def made_elsewhere(scene: Scene, chain: int, address: int) -> Iterator[bytes]:
+    """The engine's code as it was made at another address or before a chain split; yields the domain of there."""
+    engine, revm = str(scene.engine.address), boa.env.evm.revm
+    here = boa.env.evm.patch.chain_id, number(engine)
+    parts = [keccak(text="Plimsoll"), keccak(text="1"), word(chain), word(address)]
+    there, code = keccak(DOMAIN_TYPE + b"".join(parts)), bytes(boa.env.get_code(engine))
+    fixed = [domain(scene.engine) + word(here[0]) + word(here[1]), there + word(chain) + word(address)]
+    assert code.count(fixed[0]) == 1
+    revm.insert_account_info(engine, pyrevm.AccountInfo(code=code.replace(*fixed)))
+    try:
+        yield there
+    finally:
+        revm.insert_account_info(engine, pyrevm.AccountInfo(code=code))
+
+
+@defence(
+    "report-of-another-chain",
+    "4: EIP-712 reports, whose domain names the chain",
+    cached_if(f"self == {CACHED.format('SELF')}"),
+)
+@defence(
+    "report-of-another-engine",
+    "4: EIP-712 reports, whose domain names the contract",
+    cached_if(f"chain.id == {CACHED.format('CHAIN_ID')}"),
+)
+@search
+@given(price=st.integers(2_200, 2_400), split=st.booleans(), other=st.integers(2, 2**63))
+def test_reports__of_another_engine__move_no_price(scene: Scene, price: int, split: bool, other: int) -> None:
+    """The same signers, a token that is dearer there than here: on a chain that split off, or at another address, whose
+    engine's code this one's is a copy of."""
+    with scene.trial():
+        mine, call = wide_order(scene)
+        before = scene.equity("attacker", 0)
+        scene.at(2)
+        chain, address = boa.env.evm.patch.chain_id, number(scene.engine.address)
+        place = (other, address) if split else (chain, other)
+        with made_elsewhere(scene, *place) as there:
+            brought = []
+            for (round_, payload, _), key in zip(
+                fresh(scene, price, [0, 1, 2]), scene.world.engines.signers, strict=False
+            ):
+                signed = sign(there, keccak(REPORT_TYPE + word(round_) + keccak(payload)), key)[1]
+                brought.append((round_, payload, signed))
+            scene.attempt(scene.engine, "update", brought)
+            scene.attempt(scene.exchange, "fill", *call)
         scene.prices()
         assert mine
         no_gain(scene.equity("attacker", 0) - before)

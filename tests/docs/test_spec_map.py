@@ -9,11 +9,15 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.mutants.invariants import MUTANTS
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "spec-map.md"
-SECTIONS = 11
+SECTIONS = 12
 OPEN = 0
 """Rows whose test column begins with "open". Lower it when one is shown; raise it only if a sentence loses its test."""
+CHECK = re.compile(r'^([A-Z_]+) = "(\d+) [^"]+"$', re.MULTILINE)
+"""How a check of an invariant of section 12 is named in tests/stateful: its number first."""
 HEAD, RULE = ("sentence", "code", "test"), ("---",) * 3
 NAMED = re.compile(r"`([\w./-]+?)(::?)(\w+)`")
 FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)+)`")
@@ -99,6 +103,26 @@ def test_spec_map__every_row__names_its_code_and_not_by_another_mark(table):
     for row in table:
         quoted = re.findall(r"`([^`]*)`", row.code + row.test)
         assert [each for each in quoted if not NAMED.fullmatch(f"`{each}`") and not FILE.fullmatch(f"`{each}`")] == []
+
+
+def test_spec_map__invariants__have_all_checks_and_mutants_of_their_number(table):
+    checks = {
+        (number, f"tests/stateful/{path.name}:{name}")
+        for path in (ROOT / "tests" / "stateful").glob("*.py")
+        for name, number in CHECK.findall(path.read_text())
+    }
+    mutants = {(mutant.sentence.removeprefix("12.").split(":")[0], mutant.name) for mutant in MUTANTS}
+    said_checks, said_mutants = set(), set()
+    for row in table:
+        if row.section == SECTIONS:
+            number = row.sentence.split(".")[0]
+            said_checks |= {(number, "".join(named)) for named in NAMED.findall(row.code)}
+            told = row.code.partition("; mutants: ")[2]
+            said_mutants |= {(number, name) for name in told.split(", ") if name}
+            assert f"::test_invariant__over_all_acts__holds` ({number})" in row.test
+    assert said_checks == checks
+    assert said_mutants == mutants
+    assert {number for number, _ in checks} == {number for number, _ in mutants} == {str(n) for n in range(1, 11)}
 
 
 def test_spec_map__rows_that_nothing_shows__are_as_many_as_known(table):

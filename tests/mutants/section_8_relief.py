@@ -163,7 +163,7 @@ MUTANTS = [
         STANDING,
         "    payer: IRiskEngine.Assessment = staticcall sightings.CLEARINGHOUSE.assess(taker)\n",
         "",
-        "tests/attacks/test_gains.py::test_post__of_cash_that_is_only_owed__is_refused",
+        "tests/attacks/test_standing.py::test_book__filled_and_emptied_in_a_batch__keeps_the_honest_bid",
     ),
     change(
         "standing-bid-at-a-tick-out-of-reach",
@@ -171,7 +171,8 @@ MUTANTS = [
         STANDING,
         "    assert tick <= _TICKS and tick * 100 <= (curve >> _LAST_LAMBDA_AT) & (2**16 - 1),",
         "    assert tick <= _TICKS,",
-        "tests/attacks/test_gains.py::test_post__at_a_tick_that_is_never_reached__is_refused",
+        "tests/attacks/test_standing.py::"
+        "test_book__filled_with_bids_at_ticks_that_are_never_reached__keeps_the_honest_one",
     ),
     change(
         "standing-bid-back-at-once",

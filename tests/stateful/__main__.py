@@ -9,6 +9,7 @@ import argparse
 import multiprocessing
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.stateful.campaign import FOLDER, ROOT, STEPS, sources, told, walked
 from tests.stateful.record import Kept, Record
 
 BAR = 40
+CHAINS = 40
+"""Episodes that a process walks."""
 RESULT = "## Result of the last long run"
 ALL_OF_IT = 1_000_000
 """Steps from which on everything must have come."""
@@ -32,6 +35,20 @@ def show(done: int, of: int, acts: int, started: float, failed: int) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def walk(seed: int, numbers: Sequence[int], workers: int) -> Iterator[tuple[int, Record | None, str]]:
+    """Episodes as they end: number, record, failure.
+
+    Spawned, as a forked process keeps what it was. After a few dozen chains processes are replaced, all at once: a pool
+    that replaces them one by one may wait for ever (a fault of the executor in Python 3.11).
+    """
+    context = multiprocessing.get_context("spawn")
+    some = CHAINS * workers
+    for first in range(0, len(numbers), some):
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            for future in as_completed([pool.submit(told, seed, number) for number in numbers[first : first + some]]):
+                yield future.result()
+
+
 def run(seed: int, steps: int, workers: int, page: Path | None) -> int:
     """All episodes that are not finished yet; 0 if nothing failed and everything came. A page is given the result."""
     path = FOLDER / f"{seed}-{sources()}.jsonl"
@@ -41,19 +58,15 @@ def run(seed: int, steps: int, workers: int, page: Path | None) -> int:
         f"seed {seed}: {episodes} episodes of {STEPS:,} steps, {len(missing)} to do; kept in {path.relative_to(ROOT)}"
     )
     started, acts, failures = time.monotonic(), 0, []
-    # Forked, a process keeps what it was; a few dozen chains later it is replaced.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=40) as pool:
-        for future in as_completed([pool.submit(told, seed, number) for number in missing]):
-            number, record, failure = future.result()
-            if record is None:
-                failures.append(failure)
-                print(f"\n{failure}\n", flush=True)
-            else:
-                kept.add(number, record)
-                acts += record.acts
-            done = len(kept.finished) + len(failures)
-            show(min(done, episodes), episodes, acts, started, len(failures))
+    for number, record, failure in walk(seed, missing, workers):
+        if record is None:
+            failures.append(failure)
+            print(f"\n{failure}\n", flush=True)
+        else:
+            kept.add(number, record)
+            acts += record.acts
+        done = len(kept.finished) + len(failures)
+        show(min(done, episodes), episodes, acts, started, len(failures))
     if failures:
         print(f"{len(failures)} episodes failed")
         return 1

@@ -183,9 +183,14 @@ class Checks:
     # 4 and 5
 
     def rule(self, account: int) -> None:
-        """The rule for all that is done to an account against its will."""
+        """The rule for all that is done to an account against its will.
+
+        One that owes nothing any more has a requirement of 0 and spot that no price is asked for; what it is worth and
+        would be held to is what counts here.
+        """
         act = self.act
         before, after = act.was(account), act.is_now(account)
+        worth = self._appraised(act.books.accounts[account], act.after)
         # A loss that an earlier lot of the same act brought may have taken what the account had.
         sighted = before.sighted or (act.shares_loss and act.was_sharing(account).sighted)
         self.holds(SIGHTED, sighted, f"{account:#x}: {before}")
@@ -194,14 +199,14 @@ class Checks:
         health = max(0, before.equity * WAD // before.mm)
         rate = min(self.rate(account), health)
         released = before.mm - after.mm
-        lost = least - after.equity - self._shared_by(account)
+        lost = least - worth - self._shared_by(account)
         self.holds(CHEAP, lost <= rate * released // WAD + DUST, f"{account:#x}: {lost} at {rate} of {released}")
         if least < 0:
-            self.holds(INSOLVENT, after.equity >= least - WEI, f"{account:#x}: {least} → {after.equity}")
+            self.holds(INSOLVENT, worth >= least - WEI, f"{account:#x}: {least} → {worth}")
         elif after.mm:
-            falls = least * after.mm - after.equity * before.mm
+            falls = least * after.mm - worth * before.mm
             self.holds(HEALTH, falls <= DUST * before.mm, f"{account:#x}: {before} → {after}")
-        self.target(account, before, after)
+        self.target(account, before, after, worth)
 
     def rate(self, account: int) -> int:
         """λ + φ of an account's run at this moment, from its word before the act."""
@@ -214,7 +219,7 @@ class Checks:
             age, curve = 0, curves[-1]
         return lambda_at(curve, age) + terms.penalty * BPS_TO_WAD
 
-    def target(self, account: int, before: Assessment, after: Assessment) -> None:
+    def target(self, account: int, before: Assessment, after: Assessment, worth: int) -> None:
         """No further than B, all or nothing at the floor apart; and a slice of all that may be taken lands on it."""
         act = self.act
         if act.kind == "batch":
@@ -225,7 +230,8 @@ class Checks:
             # It swept itself: bonds, and the share of who sights first.
             gifts += BOND * 8 + sum(part.opener_got for part in act.slices)
         goal = self.world.model.auction.terms.value.target * BPS_TO_WAD
-        over = (after.equity - gifts) * WAD - goal * after.mm
+        left = after.mm or self._left_of(before.mm, parts)
+        over = (worth - gifts) * WAD - goal * left
         whole = any(part.fraction == WAD for part in parts)
         for part in parts:
             if part.fraction == WAD:
@@ -234,6 +240,13 @@ class Checks:
         self.holds(TARGET, whole or ended or over <= DUST * WAD, f"{account:#x}: {before} → {after}")
         if len(parts) == 1 and parts[0].clipped and not whole and not gifts and not act.shares_loss:
             self.holds(LANDS, abs(over) <= DUST * WAD, f"{account:#x}: {before} → {after}")
+
+    @staticmethod
+    def _left_of(mm: int, parts: list[Slice]) -> int:
+        """The requirement of what slices leave, by its homogeneity."""
+        for part in parts:
+            mm = mm * (WAD - part.fraction) // WAD
+        return mm
 
     def _may_take_all(self, part: Slice, floor: int, goal: int) -> bool:
         """The target wants all of it, or what remained would stand on its least requirement."""

@@ -66,7 +66,7 @@ class TrialFlow(ProbeFlow):
             self._helper_pays_in()
             if self._helper_bids(account, WAD):
                 return
-            at_once = self.world.assess(account)
+            at_once = self.world.worth(account)
         left, goal, refused = WAD, WAD - quote.fraction, False
         with self.world.trial():
             self._helper_pays_in()
@@ -78,13 +78,13 @@ class TrialFlow(ProbeFlow):
                     refused = True
                     break
                 left -= part
-            in_parts = self.world.assess(account)
+            in_parts, mm = self.world.worth(account), self.world.assess(account).mm
         # Paid for its own sighting it has more health after a part, and bears more of the penalty in the next.
         own = quote.run.opener << 96 == account
         penalty = self.model.auction.terms.value.penalty * WAD // BPS if own else quote.penalty
-        lost, released = before.equity - in_parts.equity, before.mm - in_parts.mm
+        lost, released = before.equity - in_parts, before.mm - mm
         fair = lost <= max(0, (quote.lambda_account + penalty) * released // WAD) + 4 * DUST
-        same = own or refused or in_parts.equity >= at_once.equity - 4 * DUST
+        same = own or refused or in_parts >= at_once - 4 * DUST
         self.world.holds(IN_PARTS, fair and same, f"{account:#x}: {before} → {at_once}, in parts {in_parts}")
 
     # 10
