@@ -295,7 +295,7 @@ class Checks:
             return
         house = world.model
         own = {house.auction.address: ("sweep", "post", "remove"), house.vault.address: ("bid", "sweep")}
-        if act.kind in own.get(owner, ()) or self._is_gift(account) or self._is_settled(account):
+        if act.kind in own.get(owner, ()) or self._is_gift(account) or self._is_settled(account, act.kind == "batch"):
             self.world.checks[OTHERS] += 1
             return
         if act.kind == "absorb":
@@ -317,20 +317,26 @@ class Checks:
         pairs = [(old.holdings.get(m, NO_HOLDING), new.holdings.get(m, NO_HOLDING)) for m in markets]
         return all(a[1:] == b[1:] and (a.spot == b.spot or 0 < a.spot < b.spot) for a, b in pairs)
 
-    def _is_settled(self, account: int) -> bool:
+    def _is_settled(self, account: int, given: bool) -> bool:
+        """`given`: it may have been given something, too, as a batch does both."""
         act = self.act
         old, new = act.changed[account]
         for market in {*old.holdings, *new.holdings}:
             a, b = old.holdings.get(market, NO_HOLDING), new.holdings.get(market, NO_HOLDING)
             retired = act.engine.parameters[market].flags & RETIRED
-            if a.spot != b.spot or (a.size != b.size and not (retired and b.size == 0)):
+            if (
+                b.spot < a.spot
+                or (b.spot > a.spot and not given)
+                or (a.size != b.size and not (retired and b.size == 0))
+            ):
                 return False
         before = self._appraised(old, act.after if act.shares_loss else act.before)
         # What was settled before a loss was shared bears its part of it.
         shared, supply = act.before.indices.supply - act.after.indices.supply, act.before.indices.supply
         settled = abs(act.after.cash(new) - act.before.cash(old)) if act.shares_loss else 0
         slack = WEI * 8 + settled * max(0, shared) // supply
-        return abs(self._appraised(new, act.after) - before) <= slack
+        gained = self._appraised(new, act.after) - before
+        return -slack <= gained and (given or gained <= slack)
 
     def _appraised(self, stored: Account, money: Money) -> int:
         """Equity with all spot priced, whether the account owes anything or not."""

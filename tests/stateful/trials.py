@@ -26,6 +26,8 @@ IN_PARTS = "5 a bid in parts ends no worse for the account"
 OUT = "10 who leaves has all that was theirs"
 CAN_LEAVE = "10 a solvent account can be wound up by its owner"
 RICH = 10**9
+OTHER_SIDE = 10**6
+"""The helper's sub-account that takes over what somebody leaves: nobody gave it anything."""
 FOREVER = 2**255
 
 
@@ -114,8 +116,12 @@ class TrialFlow(ProbeFlow):
 
     def _leave(self, account: int) -> None:
         world, wallet = self.world, self.actors.acts_for[account >> 96]
-        worth, supply = world.worth(account), self.model.clearinghouse.indices.value.supply
-        self._helper_pays_in()
+        worth, supply = world.worth(account), world.supply_index()
+        self._helper_pays_in(OTHER_SIDE)
+        for market, holding in sorted(world.mirror.accounts[account].holdings.items()):
+            if holding.cost > 0 and not holding.size:
+                # A loss that was realised and not paid yet wants margin.
+                self._settle(market, [account])
         brought = self._pay_debts(account, wallet)
         fees = self._close_all(account, wallet)
         for market in sorted(world.mirror.accounts[account].holdings):
@@ -124,7 +130,7 @@ class TrialFlow(ProbeFlow):
         left = [holding for holding in stored.holdings.values() if holding.size or holding.cost]
         world.holds(CAN_LEAVE, not left and stored.principal >= 0, f"{account:#x} is left with {stored}")
         # Its part of a loss that all share, of what it may have had in cash by then.
-        shared = (worth + brought) * max(0, supply - self.model.clearinghouse.indices.value.supply) // supply
+        shared = (worth + brought) * max(0, supply - world.supply_index()) // supply
         lacks = worth + brought - fees - shared - world.worth(account)
         world.holds(OUT, lacks <= DUST, f"{account:#x}: {worth} + {brought} - {fees} - {shared}, {lacks} too little")
         self._take_out(account, wallet)
@@ -163,7 +169,7 @@ class TrialFlow(ProbeFlow):
             if self.model.engine.parameters[market].flags & RETIRED:
                 self._settle(market, [account])
                 continue
-            order = self._helpers_order(market, holding.size)
+            order = self._helpers_order(market, holding.size, OTHER_SIDE)
             amount = abs(holding.size)
             exchange = self.world.exchange
             data = exchange.fill.prepare_calldata(*order.call, account, amount, 100)
@@ -181,7 +187,7 @@ class TrialFlow(ProbeFlow):
             "batch", self.world.batch, "batch", ([account], steps), wallet, lambda: act(caller, [account], modelled)
         )
 
-    def _helpers_order(self, market: int, size: int, sub: int = 0) -> SignedOrder:
+    def _helpers_order(self, market: int, size: int, sub: int) -> SignedOrder:
         self.helper_nonce += 1
         mark, account = self.model.engine.reading(market).mark, self.helper_account | sub
         order = Order(account, market, size, mark, 100, FOREVER, self.helper_nonce, False, 0)
@@ -212,13 +218,13 @@ class TrialFlow(ProbeFlow):
         self._settle(market, [*losers[:60], account])
 
     def _take_out(self, account: int, wallet: str) -> None:
-        """All whole units of cash, at the exit rate where losses are known, and of spot."""
+        """All whole units of cash that are not lent, at the exit rate where losses are known, and of spot."""
         for market, holding in sorted(self.world.mirror.accounts[account].holdings.items()):
             units = holding.spot // 10 ** (18 - SPOT_DECIMALS[market])
             if units:
                 refusal = self.act_for(account, "withdraw_spot", account, market, units, wallet, caller=wallet)
                 self.world.holds(CAN_LEAVE, not refusal, f"{account:#x}: {refusal}")
-        units = self.world.cash_of(account) // QUOTE_SCALE
+        units = min(self.world.cash_of(account), self.world.held()) // QUOTE_SCALE
         if not units:
             return
         rate = self.model.clearinghouse.exit_rate()

@@ -138,6 +138,14 @@ class CheckedWorld(World):
         """Its cash with interest up to now."""
         return self._money().cash(self.mirror.accounts.get(account, EMPTY))
 
+    def supply_index(self) -> int:
+        """Index of positive cash up to now."""
+        return self._money().indices.supply
+
+    def held(self) -> int:
+        """Quote tokens that the Clearinghouse counts as there, WAD."""
+        return self._money().custody.held
+
     def _money(self) -> Money:
         return Money.of(self.mirror.money).at(self.model.now)
 
