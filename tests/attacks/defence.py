@@ -7,6 +7,7 @@ An attack is carried out in the same way against the contracts as they are and a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,13 +20,16 @@ ATTACKS: dict[str, Mutant] = {}
 """By the mutant's name, once the modules with the attacks are imported."""
 
 search = settings(
-    max_examples=25,
+    max_examples=int(os.environ.get("PLIMSOLL_EXAMPLES", "25")),
     deadline=None,
     derandomize=True,
     phases=(Phase.explicit, Phase.generate, Phase.target),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-"""How hypothesis looks for the amounts, times and orders of an attack: towards more gain, alike in every run."""
+"""How hypothesis looks for the amounts, times and orders of an attack: towards more gain, alike in every run.
+
+Where the defence is gone `make mutants` looks for longer: what it tries depends on which modules are imported, too.
+"""
 
 
 class Gained(AssertionError):  # noqa: N818 - said of an attacker

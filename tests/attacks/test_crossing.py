@@ -85,6 +85,7 @@ def test_crossing__of_an_insolvent_account__makes_its_loss_no_larger(
         "enough = (net_before - net) * _WAD <= most and (before.equity - after.equity) * _WAD <= most",
         "enough = True",
     ),
+    Edit("Batch.vy", "after.im <= before.im and after.equity >= 0", "after.im <= before.im"),
 )
 @search
 @given(price=PRICES, parts=PARTS, edge=EDGE, drawn=st.floats(0, 1_000))

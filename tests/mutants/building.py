@@ -8,13 +8,26 @@ import cbor2
 from vyper.exceptions import VyperException, VyperInternalException
 
 from tests.model import contracts
+from tests.mutants.mutant import Edit
 
 LIMIT = 24_576
 """Bytes of a contract. What is larger cannot be deployed: tests would fail for that alone."""
 
 
+ROOM = (
+    Edit("Clearinghouse.vy", "    ownable_2step.pending_owner,\n", ""),
+    Edit("Clearinghouse.vy", "    limits.guardian,\n", ""),
+    Edit("Clearinghouse.vy", "implements: IClearinghouse\n\n", ""),
+)
+"""Two getters that no killer asks: what a mutant does without where a rule taken away takes more bytes than are free."""
+
+
 class UnbuiltError(Exception):
     """A mutant does not compile, is too large, or compiles to what was there."""
+
+
+class TooLargeError(UnbuiltError):
+    """One that is too large."""
 
 
 def names(folder: Path = contracts.CONTRACTS) -> list[str]:
@@ -56,7 +69,7 @@ def differing(folder: Path, *, first: bool = False) -> list[str]:
         except (VyperException, VyperInternalException, AssertionError) as error:
             raise UnbuiltError(f"{name} does not compile: {str(error)[:200]}") from error
         if size(made) > LIMIT:
-            raise UnbuiltError(f"{name} is {size(made) - LIMIT} bytes too large")
+            raise TooLargeError(f"{name} is {size(made) - LIMIT} bytes too large")
         if code(made) != code(contracts.contract(name)):
             found.append(name)
             if first:

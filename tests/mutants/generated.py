@@ -16,9 +16,9 @@ from tests.mutants.tree import ROOT, tree
 SEED = 20_260_801
 COUNT = 100
 QUICK = (
-    ("tests/attacks",),
-    ("tests/model", "--ignore=tests/model/test_operations.py"),
     ("tests/model/test_operations.py", "-k", "101"),
+    ("tests/model", "--ignore=tests/model/test_operations.py"),
+    ("tests/attacks",),
 )
 """What runs on revm, for a mutant of one of the contracts that are deployed there."""
 ON_REVM = {"RiskEngine", "Clearinghouse", "Auction", "InsuranceVault", "Batch", "Exchange"}

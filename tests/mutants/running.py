@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
-from tests.mutants.building import UnbuiltError, affected, differing
+from tests.mutants.building import ROOM, TooLargeError, UnbuiltError, affected, differing
 from tests.mutants.generated import groups
 from tests.mutants.mutant import Mutant
 from tests.mutants.results import Result
 from tests.mutants.tree import failed, tree, why
 
+PROOFS = "tests/proofs/"
+"""What is proven is proven of modules, whichever contracts use them."""
+EXAMPLES = 250
+"""How often an attack is tried where its own defence is gone: one that gains ends the search."""
 TIMEOUT = 900.0
 """Seconds that one group of tests may take. What never ends has failed."""
 
@@ -19,16 +24,27 @@ def gained(printed: str) -> str:
     return next((line.split("Gained: ")[1] for line in printed.splitlines() if "Gained: " in line), "")
 
 
+def built(folder: Path) -> None:
+    """See that contracts can be built, with two getters less where that is needed. Raises UnbuiltError."""
+    try:
+        differing(folder, first=True)
+    except TooLargeError:
+        for edit in ROOM:
+            edit.apply(folder)
+        differing(folder, first=True)
+
+
 def rule(mutant: Mutant) -> Result:
     """A mutant that takes a rule away: one of its killers must fail, an attack by its gain."""
     began = time.monotonic()
     with tree() as folder:
         mutant.apply(folder / "contracts")
         try:
-            differing(folder / "contracts", first=True)
+            if not all(killer.startswith(PROOFS) for killer in mutant.killers):
+                built(folder / "contracts")
         except UnbuiltError as error:
             return Result(mutant.name, False, f"not built: {error}", time.monotonic() - began)
-        found, printed = failed(folder, mutant.killers, TIMEOUT)
+        found, printed = failed(folder, mutant.killers, TIMEOUT, EXAMPLES)
     reason = why(printed)
     if mutant.gains:
         reason = gained(printed)

@@ -43,7 +43,7 @@ def _from_anywhere(argument: str) -> str:
     return f"{option}{mark}{ROOT / path}" if path.startswith("tests/") else argument
 
 
-def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
+def _session(folder: Path, tests: Sequence[str], output: Any, examples: int) -> None:
     """In a fork: a session of pytest in which contracts are those of a tree."""
     os.setsid()
     sys.stdout.flush()
@@ -52,6 +52,7 @@ def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
     contracts.CONTRACTS = folder / "contracts"
     # For what tests start in another process.
     os.environ |= {"PLIMSOLL_CONTRACTS": str(contracts.CONTRACTS), "PYTHONPATH": str(ROOT)}
+    os.environ["PLIMSOLL_EXAMPLES"] = str(examples)
     contracts.contract.cache_clear()
     # Sources that tests have in themselves import modules from where they run, before any path that is named.
     os.chdir(folder)
@@ -66,10 +67,10 @@ def _session(folder: Path, tests: Sequence[str], output: Any) -> None:
         os._exit(int(status))
 
 
-def failed(folder: Path, tests: Sequence[str], timeout: float) -> tuple[bool, str]:
+def failed(folder: Path, tests: Sequence[str], timeout: float, examples: int = 25) -> tuple[bool, str]:
     """Whether one of some tests fails with a tree's contracts, or takes too long, and what they printed.
 
-    They end with the first that fails.
+    They end with the first that fails. An attack is tried `examples` times at most.
     """
     for name in SLOW_TO_IMPORT:
         importlib.import_module(name)
@@ -77,7 +78,7 @@ def failed(folder: Path, tests: Sequence[str], timeout: float) -> tuple[bool, st
     with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
         if child == 0:
-            _session(folder, tests, output)
+            _session(folder, tests, output, examples)
         until = time.monotonic() + timeout
         ended = 0
         while ended == 0:

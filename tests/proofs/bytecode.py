@@ -30,7 +30,7 @@ from halmos.utils import EVM, con
 from vyper.compiler import compile_code
 from vyper.compiler.input_bundle import FilesystemInputBundle
 
-from tests.model.contracts import CONTRACTS, KEPT, ROOT, sources
+from tests.model.contracts import CONTRACTS, KEPT, sources
 
 EFFORT = 1_000_000_000
 """z3's own count of steps, the same on every machine; past it a question is undecided."""
@@ -143,7 +143,7 @@ def face(name: str) -> Face:
         made = compile_code(
             path.read_text(),
             contract_path=path,
-            input_bundle=FilesystemInputBundle([*get_search_paths(), ROOT]),
+            input_bundle=FilesystemInputBundle([*get_search_paths(), CONTRACTS.parent]),
             output_formats=["abi", "bytecode_runtime", "method_identifiers"],
         )
         kept.parent.mkdir(parents=True, exist_ok=True)
