@@ -20,7 +20,7 @@ QUICK = (
     ("tests/model", "--ignore=tests/model/test_operations.py"),
     ("tests/attacks",),
 )
-"""What runs on revm, for a mutant of one of the contracts that are deployed there."""
+"""What runs on revm, for a mutant of one of the contracts that are deployed there: what notices most, soonest first."""
 ON_REVM = {"RiskEngine", "Clearinghouse", "Auction", "InsuranceVault", "Batch", "Exchange"}
 UNITS = {
     "Auction": "auction",
