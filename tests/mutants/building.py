@@ -19,7 +19,7 @@ ROOM = (
     Edit("Clearinghouse.vy", "    limits.guardian,\n", ""),
     Edit("Clearinghouse.vy", "implements: IClearinghouse\n\n", ""),
 )
-"""Two getters that no killer asks: a mutant does without them where a rule taken away takes more bytes than are free."""
+"""Two getters that no killer asks. A mutant does without them where it takes more bytes than are free."""
 
 
 class UnbuiltError(Exception):
