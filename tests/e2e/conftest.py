@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import configure
 from tests.e2e.proxy import CountingProxy
-from tests.e2e.world import BTC, ETH, PRICES, World
+from tests.e2e.world import World
 
 TRADERS = 6
 
@@ -20,17 +20,7 @@ def prepared() -> Iterator[World]:
     """Six accounts long one ETH at 2,000 with 210 to 260 of cash, blocks held; at 1,900 the first is in breach."""
     with Anvil() as node:
         made = World(node)
-        made.prices(PRICES)
-        made.fund(made.maker, 10_000_000)
-        made.fund(made.taker, 100_000)
-        made.fund(made.rival, 100_000)
-        for sub in range(1, TRADERS + 1):
-            made.fund(made.trader, 200 + 10 * sub, sub)
-        made.prices(PRICES)
-        for sub in range(1, TRADERS + 1):
-            made.buy(sub, ETH, 1, PRICES[ETH])
-        node.hold()
-        made.prices({ETH: PRICES[ETH], BTC: PRICES[BTC]})
+        made.lever([200 + 10 * sub for sub in range(1, TRADERS + 1)], takers=100_000)
         yield made
 
 

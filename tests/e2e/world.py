@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import astuple
 from itertools import count
 from pathlib import Path
@@ -136,6 +137,20 @@ class World:
         taker = self.account(self.trader, sub)
         self.send(self.trader, exchange.functions.fill(astuple(order), signature, taker, abs(order.size), 100))
 
+    def lever(self, cash: Sequence[int], takers: int) -> None:
+        """The trader's sub-accounts from 1, long one ETH at its price with so much cash each; blocks held then."""
+        self.prices(PRICES)
+        self.fund(self.maker, 10_000_000)
+        for who in (self.taker, self.rival):
+            self.fund(who, takers)
+        for sub, amount in enumerate(cash, 1):
+            self.fund(self.trader, amount, sub)
+        self.prices(PRICES)
+        for sub in range(1, len(cash) + 1):
+            self.buy(sub, ETH, 1, PRICES[ETH])
+        self.chain.hold()
+        self.prices({ETH: PRICES[ETH], BTC: PRICES[BTC]})
+
     def run(self, account: int) -> Run:
         return Run.unpack(self.contracts["Auction"].functions.run(account).call())
 
@@ -152,31 +167,33 @@ class World:
         return list(self.contracts["Auction"].events.Taken().get_logs(from_block=first))
 
     def _deploy(self) -> None:
-        engine = self._new("RiskEngine", "RiskEngine", ORACLE, "0x" + "00" * 20, 0)
-        self._act(engine.functions.set_risk(RISK.pack()))
-        self._act(engine.functions.set_signers([signer.address for signer in self.signers], len(self.signers)))
-        quote = self._new("Quote", "testing/TestToken", "Quote", "USDC", 6)
+        engine = self.deploy("RiskEngine", "RiskEngine", ORACLE, "0x" + "00" * 20, 0)
+        self.own(engine.functions.set_risk(RISK.pack()))
+        self.own(engine.functions.set_signers([signer.address for signer in self.signers], len(self.signers)))
+        quote = self.deploy("Quote", "testing/TestToken", "Quote", "USDC", 6)
         nonce = self.web3.eth.get_transaction_count(self.owner.address)
         named = addresses_after(self.owner.address, nonce, 4)[1:]
-        house = self._new("Clearinghouse", "Clearinghouse", quote.address, engine.address, SETTINGS.pack(), *named)
-        self._new("Auction", "Auction", house.address, TERMS.pack(), CURVE.pack(), LIMITS.pack())
-        self._new("InsuranceVault", "InsuranceVault", house.address, "Vault", "V", 60)
-        exchange = self._new("Exchange", "Exchange", house.address, 3, 0)
-        self._act(house.functions.set_venue(exchange.address, True))
+        house = self.deploy("Clearinghouse", "Clearinghouse", quote.address, engine.address, SETTINGS.pack(), *named)
+        self.deploy("Auction", "Auction", house.address, TERMS.pack(), CURVE.pack(), LIMITS.pack())
+        self.deploy("InsuranceVault", "InsuranceVault", house.address, "Vault", "V", 60)
+        exchange = self.deploy("Exchange", "Exchange", house.address, 3, 0)
+        self.own(house.functions.set_venue(exchange.address, True))
         for market, parameters in MARKETS.items():
-            feed = self._new(f"feed{market}", "testing/TestFeed", 8)
-            self._act(engine.functions.add_market(parameters.pack(), feed.address, HEARTBEAT, 500))
+            feed = self.deploy(f"feed{market}", "testing/TestFeed", 8)
+            self.own(engine.functions.add_market(parameters.pack(), feed.address, HEARTBEAT, 500))
         for who in (self.owner, self.maker, self.trader, self.taker, self.rival):
             self.send(who, quote.functions.mint(who.address, 10**9 * 10**6))
             self.send(who, quote.functions.approve(house.address, 2**256 - 1))
 
-    def _new(self, name: str, path: str, *args: Any) -> Any:
+    def deploy(self, name: str, path: str, *args: Any) -> Any:
+        """A contract of that path, known as `name`."""
         made = artifact(path)
         factory = self.web3.eth.contract(abi=made.abi, bytecode=made.bytecode)
-        sent = factory.constructor(*args).transact({"from": self.owner.address, "gas": 30_000_000})
+        sent = factory.constructor(*args).transact({"from": self.owner.address, "gas": 16_000_000})
         address = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
         self.contracts[name] = self.web3.eth.contract(address=address, abi=made.abi)
         return self.contracts[name]
 
-    def _act(self, call: Any) -> None:
+    def own(self, call: Any) -> None:
+        """A call by the owner."""
         self.send(self.owner, call)

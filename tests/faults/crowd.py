@@ -25,17 +25,7 @@ BREACHES = 20
 def crowd(node: Anvil) -> World:
     """The accounts long one ETH each with 150 to 265 of cash; blocks held."""
     made = World(node)
-    made.prices(PRICES)
-    made.fund(made.maker, 10_000_000)
-    made.fund(made.taker, 400_000)
-    made.fund(made.rival, 400_000)
-    for sub in range(1, ACCOUNTS + 1):
-        made.fund(made.trader, 182 + 4 * sub, sub)
-    made.prices(PRICES)
-    for sub in range(1, ACCOUNTS + 1):
-        made.buy(sub, ETH, 1, PRICES[ETH])
-    node.hold()
-    made.prices({ETH: PRICES[ETH], BTC: PRICES[BTC]})
+    made.lever([182 + 4 * sub for sub in range(1, ACCOUNTS + 1)], takers=400_000)
     return made
 
 
