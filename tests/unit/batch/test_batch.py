@@ -84,6 +84,23 @@ def test_batch__that_leaves_an_account_insolvent__reverts(acts, taker, maker):
         acts.run(*lent, acts.withdraw(998, taker, account), accounts=(account,))
 
 
+def test_batch__that_leaves_an_account_of_a_breach_with_nothing__passes(acts, taker, maker, chain):
+    system = acts.system
+    account = system.fund(taker, 760, sub=5)
+    system.trade(taker, maker, ETH, 5, 1600, subs=(5, 0))
+    system.prices({ETH: 1408})
+    system.quote.mint(taker, 1_000 * UNITS, sender=taker)
+    settle = (5, NOBODY, 0, 0, 0, encode(["uint256", "uint256[]"], [ETH, [account]]))
+    lent = acts.deposit(1_000, account), settle, acts.fill(-1, 1408, account=account)
+    before = chain.snapshot()
+    acts.run(*lent, accounts=(account,))
+    left = system.clearinghouse.assess(account).equity
+    chain.restore(before)
+    assert left % (WAD // UNITS) == 0
+    acts.run(*lent, acts.withdraw(left / WAD, taker, account), accounts=(account,))
+    assert system.clearinghouse.assess(account).equity == 0
+
+
 def test_batch__deposit_and_settle__are_done_for_the_caller(acts, taker):
     system = acts.system
     system.quote.mint(taker, 100 * UNITS, sender=taker)
