@@ -12,9 +12,10 @@ from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 
 from keeper.cli.common import account_of
+from tests.e2e.anvil import Anvil
 from tests.e2e.process import command
 from tests.e2e.world import ETH, World
-from tests.faults.crowd import FALL, LOWEST, Run, assert_served
+from tests.faults.crowd import FALL, LOWEST, Run, assert_served, crowd
 from tests.faults.proxy import Fault, FaultProxy
 
 GWEI = 10**9
@@ -203,12 +204,8 @@ def test_nonce__said_to_be_used_by_one_endpoint__what_waits_is_not_given_up(
     assert_served(run, run.ended())
 
 
-@pytest.mark.parametrize("depth", [1, 5, 20])
-def test_reorg__with_other_content__book_follows_and_all_are_served(
-    world: World, first: FaultProxy, tmp_path: Path, depth: int
-) -> None:
-    """The blocks come anew without what was in them, and with other prices."""
-    run = Run(world, tmp_path, [first.socket])
+def taken_back(run: Run, depth: int) -> None:
+    """The blocks come anew without what was in them, and with other prices; the keeper is there all the while."""
     with run.keeper() as keeper:
         keeper.started()
         for _ in range(max(0, depth + 4 - 2 * len(FALL))):
@@ -227,6 +224,19 @@ def test_reorg__with_other_content__book_follows_and_all_are_served(
         assert keeper.stop() == 0
     assert_served(run, run.ended())
     assert_book_is_the_chains(run)
+
+
+@pytest.mark.parametrize("depth", [1, 5])
+def test_reorg__with_other_content__book_follows_and_all_are_served(
+    world: World, first: FaultProxy, tmp_path: Path, depth: int
+) -> None:
+    taken_back(Run(world, tmp_path, [first.socket]), depth)
+
+
+def test_reorg__of_twenty_blocks__book_follows_and_all_are_served(tmp_path: Path) -> None:
+    """On a chain that was never set back: this node forgets states of so long ago when it is."""
+    with Anvil() as node, FaultProxy(node.port) as proxy:
+        taken_back(Run(crowd(node), tmp_path, [proxy.socket]), 20)
 
 
 def assert_book_is_the_chains(run: Run) -> None:
