@@ -16,6 +16,12 @@ from tests.mutants.tree import ROOT
 KEPT = ROOT / ".build" / "mutants"
 ALL = ("tests/attacks", "tests/model", "tests/unit")
 """What a mutant meets that names no killers."""
+SHARED = (
+    *("tests/attacks", "tests/model", "tests/proofs", "tests/stateful", "tests/unit"),
+    *("keeper/model", "keeper/publish", "scripts/_deployment"),
+)
+ALONE = ("keeper/__init__.py", "keeper/orders.py", "tests/model/test_requirement.py", "tests/proofs/test_trades.py")
+"""Files of other folders, and tests that others take something from."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,16 @@ def contracts() -> str:
     return _digest((ROOT / "contracts").rglob("*.vy*"))
 
 
+def shared() -> list[Path]:
+    """All that the tests share which a mutant meets: what is no test itself. They import nothing else of ours."""
+    found = [path for name in SHARED for path in (ROOT / name).rglob("*.py") if not path.name.startswith("test_")]
+    return [*found, *(ROOT / "tests").glob("*.py"), *(ROOT / name for name in ALONE)]
+
+
 @cache
 def support() -> str:
-    """The state of all that tests share: what is no test itself, nor of the mutants."""
-    folders = [ROOT / name for name in ("tests", "keeper", "scripts")]
-    found = [path for folder in folders for path in folder.rglob("*.py") if not path.name.startswith("test_")]
-    return _digest([path for path in found if path.parent != ROOT / "tests" / "mutants"])
+    """The state of that."""
+    return _digest(shared())
 
 
 def _files(tests: Iterable[str]) -> Iterator[Path]:

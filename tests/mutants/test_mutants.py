@@ -14,7 +14,7 @@ from tests.mutants.equivalent import EQUIVALENT
 from tests.mutants.generated import COUNT, groups, shares, turn
 from tests.mutants.known import known
 from tests.mutants.mutant import Mutant, change
-from tests.mutants.results import key
+from tests.mutants.results import SHARED, key, shared
 from tests.mutants.sentences import SENTENCES
 from tests.mutants.sites import Source, files
 from tests.mutants.tree import ROOT
@@ -135,3 +135,19 @@ def test_equivalent__each__is_a_site_with_a_reason():
     sites = {site.key for file in files() for site in Source(file).sites()}
     assert set(EQUIVALENT) <= sites
     assert all(len(reason) > 20 for reason in EQUIVALENT.values())
+
+
+def test_results__rest_on_all_that_their_tests_import():
+    """A change of what is imported from elsewhere would leave results that are of something else."""
+    tests = [path for name in SHARED if name.startswith("tests/") for path in (ROOT / name).rglob("test_*.py")]
+    known = set(shared())
+    for path in [*tests, *known]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.level or node.module is None:
+                continue
+            top, *rest = node.module.split(".")
+            if top not in ("tests", "keeper", "scripts", "benches") or rest[:1] == ["mutants"]:
+                continue
+            base = ROOT.joinpath(top, *rest)
+            named = [base.with_suffix(".py"), base / "__init__.py", *(base / f"{name.name}.py" for name in node.names)]
+            assert known.intersection(named), f"{path.relative_to(ROOT)} imports {node.module}"
