@@ -34,6 +34,18 @@ def test_auctions__one_of_each_kind__say_their_state(scene, lens, auction, opene
         assert tuple(view.quote) == tuple(auction.quote(view.account, WAD))
 
 
+def test_auctions__of_more_than_sixty_four__reverts(scene, lens):
+    assert len(lens.auctions([scene.account] * 64)) == 64
+    with ape.reverts():
+        lens.auctions([scene.account] * 65)
+
+
+def test_accounts__of_more_than_thirty_two__reverts(scene, lens):
+    assert len(lens.accounts([scene.account] * 32)) == 32
+    with ape.reverts():
+        lens.accounts([scene.account] * 33)
+
+
 def test_auctions__price_late__say_so(scene, lens):
     scene.sighted_at(1520)
     scene.system.pass_time(20)
