@@ -101,9 +101,11 @@ def test_quote_for__spot_and_debt__are_merged(scene, lens, lender):
     account = system.fund_spot(lender, ETH, 1)
     system.prices()
     system.clearinghouse.withdraw(account, 1_450 * 10**6, lender, sender=lender)
+    # A taker that owes something: of one that does not, no spot is priced.
+    system.trade(scene.taker, scene.maker, BTC, 0.2, 51_200)
     scene.price(1500)
     view = lens.quote_for(scene.taker_account, account, WAD // 2)
-    assert view.quote.fraction == WAD // 2
+    assert (view.quote.fraction, view.markets) == (WAD // 2, 2)
     scene.bid(lot(account, WAD // 2))
     after = system.clearinghouse.assess(scene.taker_account)
     # Interest of the second between them apart.
