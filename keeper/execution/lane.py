@@ -77,6 +77,7 @@ class Lane:
         self._ended = ended
         self._gate = gate
         self._nonce = 0
+        self._history = 0
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
 
@@ -98,6 +99,7 @@ class Lane:
 
         Raises ConfigError if the journal has nonces that the chain cannot account for.
         """
+        self._history = history
         abandoned = self._journal.abandon_planned(self.address)
         await self._unmine(head.number - history)
         self.pending = self._journal.pending(self.address)
@@ -273,8 +275,14 @@ class Lane:
         return [number(told) for told in await self._node.every("eth_getTransactionCount", [self.address, "latest"])]
 
     async def _push(self, pending: Pending, head: Header, wanted: Wanted) -> None:
-        if min(await self._counts()) > pending.nonce:
+        counts = await self._counts()
+        if min(counts) > pending.nonce:
             await self._settle(pending)
+            return
+        if max(counts) < pending.nonce:
+            # What came before it is mined by the journal and not by the chain: a receipt of a block that is gone.
+            log.warning("a nonce before this one is not used", nonce=pending.nonce, on_chain=max(counts))
+            await self.rolled_back(head.number - self._history, head)
             return
         newest = pending.newest
         paid = fees.raised(self._section, fees.Fees(newest.max_fee, newest.tip), head.base_fee)

@@ -225,6 +225,30 @@ def test_rolled_back__mined_block_gone__sent_again_and_mined_once(tmp_path: Path
     assert states(journal) == [("mined", "")]
 
 
+def test_tend__mined_by_a_block_that_is_gone_and_nobody_said_so__sent_again(tmp_path: Path) -> None:
+    """A receipt was read of a block that the book never had: no rollback tells of it, and the next nonce waits."""
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        await tend(lane, chain.mine())
+        await tend(lane, chain.mine())
+        assert lane.pending == []
+        chain.reorg(2)
+        await lane.submit(decision("b", chain.head), chain.head)
+        chain.forget_pool()
+        for _ in range(4):
+            await tend(lane, chain.mine(empty=True))
+        for _ in range(6):
+            await tend(lane, chain.mine())
+
+    chain, journal = LedgerChain(), journal_at(tmp_path)
+    lane = lane_of(chain, journal)
+    asyncio.run(act())
+    assert chain.carried_out() == {b"a": 1, b"b": 1}
+    assert states(journal) == [("mined", ""), ("mined", "")]
+
+
 def test_rolled_back__our_block_still_there__nothing_sent(tmp_path: Path) -> None:
     async def act() -> None:
         await lane.resume(chain.head, 64)
