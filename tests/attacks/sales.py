@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.attacks.scene import ETH, UNIT, WAD, Scene
+from tests.model.chain import ORACLE
 from tests.model.world import LIMITS, TERMS
 
 BPS = 10_000
@@ -95,3 +96,27 @@ def withdraw_all(scene: Scene, account: int, by: str = "attacker") -> bool:
     """All of an account's cash to its wallet, if that is allowed."""
     cash = int(scene.cash(account) * UNIT) - 1
     return cash > 0 and scene.attempt(scene.house, "withdraw", account, cash, scene.wallets[by], by=by)
+
+
+def sweep(scene: Scene, account: int, most: int = 8, by: str = "other") -> bool:
+    """A sweep by somebody."""
+    return scene.attempt(scene.auction, "sweep", account, most, by=by)
+
+
+def alone(scene: Scene, victim: int, taker: int) -> None:
+    """The honest bids have their turn; a minute later the attacker has what they left."""
+    watch(scene, victim, 0)
+    sweep(scene, victim)
+    watch(scene, victim, 60)
+    leave(scene, victim, taker=taker)
+
+
+def frozen(scene: Scene, market: int, worth: float) -> None:
+    """A market given up: retired, frozen at its average price, and its token then of another worth."""
+    scene.do(scene.engine, "retire", market, by=scene.house.owner())
+    for _ in range(125):
+        scene.at(28)
+        scene.prices()
+    scene.do(scene.engine, "freeze", market, by="other")
+    scene.at(ORACLE.ramp)
+    scene.prices({market: worth})

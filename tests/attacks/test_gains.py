@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.sales import leave, watch
+from tests.attacks.sales import frozen, leave, watch
 from tests.attacks.scene import ETH, UNIT, WAD, Scene
-from tests.model.chain import ORACLE
 from tests.mutants.mutant import Edit
 
 
@@ -103,13 +102,7 @@ def test_spot__of_a_frozen_market__is_lent_nothing_against(scene: Scene, held: f
     """A worthless token was collateral at its last price for ever."""
     with scene.trial():
         account = scene.deposit_spot("attacker", 1, ETH, held)
-        scene.do(scene.engine, "retire", ETH, by=scene.house.owner())
-        for _ in range(125):
-            scene.at(28)
-            scene.prices()
-        scene.do(scene.engine, "freeze", ETH, by="other")
-        scene.at(ORACLE.ramp)
-        scene.prices({ETH: worth})
+        frozen(scene, ETH, worth)
         before = scene.wallet("attacker") + held * worth
         wanted = int(borrowed * held * 2_000 * UNIT)
         scene.attempt(scene.house, "withdraw", account, wanted, scene.wallets["attacker"])

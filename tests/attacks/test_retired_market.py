@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Parameters
 from tests.attacks.defence import defence, no_gain, search
+from tests.attacks.sales import frozen
 from tests.attacks.scene import ETH, WAD, Scene
-from tests.model.chain import NOBODY, ORACLE
+from tests.model.chain import NOBODY
 from tests.mutants.mutant import Edit
 
 TRACE, LONG, HOLDER = range(3)
@@ -31,13 +32,7 @@ def given_up(scene: Scene) -> Scene:
     scene.deposit_spot("attacker", TRACE, ETH, 1e-9)
     scene.deposit_spot("attacker", HOLDER, ETH, OWNED)
     scene.deposit("attacker", LONG, 5_000_000)
-    scene.do(scene.engine, "retire", ETH, by=scene.house.owner())
-    for _ in range(125):
-        scene.at(28)
-        scene.prices()
-    scene.do(scene.engine, "freeze", ETH, by="other")
-    scene.at(ORACLE.ramp)
-    scene.prices({ETH: GIVEN_UP})
+    frozen(scene, ETH, GIVEN_UP)
     return scene
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.sales import leave, pair, watch
+from tests.attacks.sales import alone, pair, sweep, watch
 from tests.attacks.scene import BTC, ETH, WAD, Scene
 from tests.mutants.mutant import Edit
 
@@ -27,14 +27,6 @@ def bid_of(scene: Scene, who: str, tick: int, capacity: float, cash: float, mark
 def honest(scene: Scene) -> None:
     """The lender's bid, at the first tick."""
     scene.do(scene.auction, "post", *bid_of(scene, "lender", 0, CAPACITY, 85_000), by="lender")
-
-
-def alone(scene: Scene, victim: int, taker: int) -> None:
-    """The honest bid has its turn; a minute later the attacker has what it left."""
-    watch(scene, victim, 0)
-    scene.attempt(scene.auction, "sweep", victim, 8, by="other")
-    watch(scene, victim, 60)
-    leave(scene, victim, taker=taker)
 
 
 @defence(
@@ -58,7 +50,7 @@ def test_post__of_cash_that_is_only_owed__takes_nothing(
         before = scene.equity("attacker", 0)
         scene.attempt(scene.auction, "post", *bid_of(scene, "attacker", tick, capacity, 1.6 * capacity + 5))
         watch(scene, victim, 60)
-        scene.attempt(scene.auction, "sweep", victim, 8)
+        sweep(scene, victim, by="attacker")
         bid = int(scene.auction.address, 16) << 96 | 1
         no_gain(scene.equity("attacker", 0) + scene.worth(bid) - before)
 
@@ -176,7 +168,7 @@ def test_book__filled_with_bids_at_ticks_that_are_never_reached__keeps_the_hones
         scene.prices({ETH: price})
         watch(scene, bad, 300)
         while price > later:
-            scene.attempt(scene.auction, "sweep", bad, 8, by="other")
+            sweep(scene, bad)
             price -= 40
             scene.prices({ETH: price})
         no_gain(-scene.worth(bad))
@@ -206,6 +198,6 @@ def test_sweep__of_an_account_in_many_markets__takes_no_honest_bond(
         scene.prices({ETH: 2_000 - fall})
         before = scene.equity("attacker", 0, 1)
         watch(scene, account, 2 * seconds)
-        scene.attempt(scene.auction, "sweep", account, 8)
+        sweep(scene, account, by="attacker")
         assert other
         no_gain(scene.equity("attacker", 0, 1) - before)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Parameters
 from tests.attacks.defence import defence, no_gain, search
-from tests.attacks.sales import leave, sale, watch
+from tests.attacks.sales import alone, sale, sweep, watch
 from tests.attacks.scene import ETH, UNIT, WAD, Scene
 from tests.model.chain import number
 from tests.mutants.mutant import Edit
@@ -30,11 +30,6 @@ def post(scene: Scene, who: str, tick: int, terms: tuple[int, ...] = HONEST) -> 
 def place(scene: Scene, bid: int) -> int:
     """The account of a standing bid."""
     return int(scene.auction.address, 16) << 96 | bid
-
-
-def sweep(scene: Scene, account: int, most: int = 8, by: str = "other") -> bool:
-    """A sweep by somebody."""
-    return scene.attempt(scene.auction, "sweep", account, most, by=by)
 
 
 @defence(
@@ -95,14 +90,6 @@ def test_sweep__of_ones_own_bid__gains_no_more_than_a_bid_does(
         for _ in range(3):
             sweep(scene, victim, most, by="attacker")
         no_gain(scene.equity("attacker", 0) + scene.worth(place(scene, 1)) - before - may)
-
-
-def alone(scene: Scene, victim: int, taker: int) -> None:
-    """The honest bids have their turn; a minute later the attacker has what they left."""
-    watch(scene, victim, 0)
-    sweep(scene, victim)
-    watch(scene, victim, 60)
-    leave(scene, victim, taker=taker)
 
 
 @defence(
