@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +18,12 @@ WALK = 32
 """Blocks that are walked back by parent hash; more are read in ranges first, which know no hash in between."""
 SETTLED = 16
 """Blocks below the head that ranges leave to the walk, as a reorg there is likely enough."""
+FIRST_RANGE = 64
+"""Blocks of the first range: how many logs a block has is not known yet."""
+SMALL, LARGE = 2 * 2**20, 8 * 2**20
+"""Bytes of an answer below which the next range may be larger, and above which it is smaller: what an endpoint can give
+in the time allowed, and the loop can read without being away for long.
+"""
 
 
 class Requests(Protocol):
@@ -145,11 +150,12 @@ class Follower:
         async for step in self._back_to_canonical():
             yield step
         number = self.tip[0] if self.tip else self._start - 1
-        size = self._range
+        size = min(self._range, FIRST_RANGE)
         while number < head.number - SETTLED:
             last = min(number + size, head.number - SETTLED)
+            header = await self._header_at(last)
             try:
-                header, logs = await asyncio.gather(self._header_at(last), self._source.of_range(number + 1, last))
+                logs = await self._source.of_range(number + 1, last)
             except DifferError as differ:
                 # Block by block, where each one's hash says what is true of it.
                 log.warning("a range is read block by block", error=str(differ))
@@ -157,19 +163,22 @@ class Follower:
                     yield step
                 number = last
                 continue
-            except RpcError as error:
-                # Nodes limit what one answer may hold, each by its own words.
+            except (RpcError, LinkError) as error:
+                # Nodes limit what one answer may hold, each by its own words, or fail over it without any.
                 if size == 1:
                     raise LinkError(str(error)) from error
                 size = max(1, size // 4)
-                log.info("smaller ranges of logs", blocks=size, error=error.message)
+                log.info("smaller ranges of logs", blocks=size, error=str(error))
                 continue
             told = read_logs(logs)
-            log.debug("read a range", first=number + 1, last=last, logs=told.known)
+            log.debug("read a range", first=number + 1, last=last, logs=told.known, bytes=len(logs))
             yield Apply(header, told)
             self._remember(header)
             number = last
-            size = min(self._range, size * 2)
+            if len(logs) > LARGE:
+                size = max(1, size // 2)
+            elif len(logs) < SMALL:
+                size = min(self._range, size * 2)
 
     async def _one_by_one(self, first: int, last: int) -> AsyncIterator[Step]:
         for number in range(first, last + 1):

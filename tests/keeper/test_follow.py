@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeper.chain.events import topic
-from keeper.chain.follow import SETTLED, WALK, Apply, Follower, LostError, Undo
+from keeper.chain.follow import FIRST_RANGE, LARGE, SETTLED, WALK, Apply, Follower, LostError, Undo
 from keeper.chain.source import DifferError
 from keeper.chain.types import Header, LinkError, RpcError
 
@@ -28,7 +28,11 @@ class Forks:
         self.blocks: list[dict[str, Any]] = []
         self.by_hash: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
+        self.ranges: list[int] = []
+        """Blocks of each range that was answered."""
+        self.padding = ""
         self.limit = 10**9
+        self.too_long = 10**9
         self.wrong: set[str] = set()
         self.differing = 0
         for _ in range(START + 1):
@@ -91,7 +95,10 @@ class Forks:
         first, last = int(wanted["fromBlock"], 16), int(wanted["toBlock"], 16)
         if last - first >= self.limit:
             raise RpcError(method, -32005, "query returned more than 10000 results")
-        return [log for block in self.blocks[first : last + 1] for log in block["logs"]]
+        if last - first >= self.too_long:
+            raise LinkError("TimeoutError()")
+        self.ranges.append(last - first + 1)
+        return [{**log, "padding": self.padding} for block in self.blocks[first : last + 1] for log in block["logs"]]
 
 
 class Told:
@@ -200,6 +207,51 @@ def test_steps__node_answers_small_ranges_only__asked_in_smaller_ones() -> None:
     chain = Forks(random.Random(3))
     told = Told(chain, log_range=200)
     asyncio.run(act())
+
+
+def test_steps__ranges_that_no_node_answers_in_time__asked_in_smaller_ones() -> None:
+    """A range too large for the time allowed, or for a message, ends the connection and says nothing else."""
+
+    async def act() -> None:
+        for _ in range(300):
+            chain.extend()
+        chain.too_long = 7
+        await told.follow(chain.head())
+        assert told.terms == chain.terms()
+
+    chain = Forks(random.Random(3))
+    told = Told(chain, log_range=200)
+    asyncio.run(act())
+
+
+def test_steps__no_range_is_answered__link_error_and_nothing_applied() -> None:
+    async def act() -> None:
+        for _ in range(300):
+            chain.extend()
+        chain.too_long = 0
+        with pytest.raises(LinkError, match="TimeoutError"):
+            await told.follow(chain.head())
+        assert told.applied == []
+
+    chain = Forks(random.Random(3))
+    told = Told(chain, log_range=200)
+    asyncio.run(act())
+
+
+def test_steps__blocks_with_very_many_logs__ranges_as_large_as_an_answer_should_be() -> None:
+    async def act() -> None:
+        for _ in range(400):
+            chain.extend()
+        await told.follow(chain.head())
+        assert told.terms == chain.terms()
+
+    chain = Forks(random.Random(6))
+    chain.padding = "0" * (LARGE // 8)
+    told = Told(chain, log_range=200)
+    asyncio.run(act())
+    assert chain.ranges[0] == FIRST_RANGE, "a first look"
+    assert max(chain.ranges[4:]) * LARGE // 8 <= 4 * LARGE, "then no more than a node can tell at once"
+    assert min(chain.ranges[:-1]) > 2, "and not block by block either"
 
 
 @pytest.mark.parametrize("blocks", [3, WALK + 20])
