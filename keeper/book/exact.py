@@ -170,8 +170,8 @@ class Exact:
         number = self.run(account).curve if self.running(account) else max(self.mirror.curves)
         return Curve.unpack(self.mirror.curves[number])
 
-    def quote(self, account: int, fraction: int = WAD) -> Quote:
-        """What a bid for this fraction would move now."""
+    def quote(self, account: int, fraction: int = WAD, tick: int | None = None) -> Quote:
+        """What a bid for this fraction would move now; `tick`: at this λ, in percent, as for a standing bid."""
         return auction.bid_quote(
             self.assess(account),
             self.run(account),
@@ -180,6 +180,7 @@ class Exact:
             self.now,
             fraction,
             self.vault_left,
+            tick,
         )
 
     @cached_property

@@ -23,6 +23,8 @@ from keeper.chain.events import (
     SlowFeedSet,
     SpentChanged,
     SpotListed,
+    StandingChanged,
+    StandingPosted,
     TermsSet,
     Told,
     Wired,
@@ -53,7 +55,10 @@ def slots(spots: int, perps: int) -> list[tuple[int, bool]]:
     return order
 
 
-TABLES = ("runs", "prices", "parameters", "slow_feeds", "books", "curves", "tokens", "operators", "scalars")
+TABLES = (
+    *("runs", "prices", "parameters", "slow_feeds", "books", "curves", "tokens", "operators"),
+    *("standing", "minimums", "scalars"),
+)
 
 
 _Record = list[tuple[dict[Any, Any], Hashable, object]]
@@ -85,6 +90,10 @@ class Mirror:
         self.curves: dict[int, int] = {}
         self.tokens: dict[int, tuple[int, int]] = {}
         self.operators: dict[tuple[int, int], bool] = {}
+        self.standing: dict[int, int] = {}
+        """Words of standing bids by id; 0: off the book."""
+        self.minimums: dict[int, int] = {}
+        """The least requirement that each takes at a time."""
         self.scalars: dict[str, int] = {}
         self._undo: deque[_Before] = deque(maxlen=history)
         self._record: _Record = []
@@ -145,6 +154,11 @@ class Mirror:
                 self._put(self.operators, (owner, operator), allowed)
             case SpotListed(market, token, decimals):
                 self._put(self.tokens, market, (token, decimals))
+            case StandingPosted(number, _, minimum, word):
+                self._put(self.standing, number, word)
+                self._put(self.minimums, number, minimum)
+            case StandingChanged(number, word):
+                self._put(self.standing, number, word)
             case CurveAdded(number, curve):
                 self._put(self.curves, number, curve)
             case RiskSet(risk, target, times):

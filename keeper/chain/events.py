@@ -119,6 +119,22 @@ class Taken(NamedTuple):
     vault_got: int
 
 
+class StandingPosted(NamedTuple):
+    """A standing bid came on the book: least requirement it takes at a time, and its word."""
+
+    id: int
+    taker: int
+    minimum: int
+    word: int
+
+
+class StandingChanged(NamedTuple):
+    """A standing bid's word; 0: it is off the book."""
+
+    id: int
+    word: int
+
+
 class CurveAdded(NamedTuple):
     """A curve for runs that start from now on."""
 
@@ -164,6 +180,8 @@ Event = (
     | RiskSet
     | RunChanged
     | Taken
+    | StandingPosted
+    | StandingChanged
     | CurveAdded
     | TermsSet
     | ShutDown
@@ -256,6 +274,8 @@ KNOWN: dict[str, Read] = {
             t[0], t[1], d[0], d[1] != 0, signed(d[2]), d[3], d[4], d[5], signed(d[6]), d[7], d[8], signed(d[9])
         )
     ),
+    "StandingPosted(uint256,uint256,uint256,uint256)": lambda t, d: StandingPosted(t[0], t[1], d[0], d[1]),
+    "StandingChanged(uint256,uint256)": lambda t, d: StandingChanged(t[0], d[0]),
     "CurveAdded(uint256,uint256)": lambda t, d: CurveAdded(t[0], d[0]),
     "TermsSet(uint256)": lambda t, d: TermsSet(d[0]),
     "ShutDown(uint256)": lambda t, d: ShutDown(d[0]),
@@ -272,8 +292,6 @@ IGNORED = (
     "LossShared(uint256,uint256,uint256)",
     "Matched(uint256,uint256,uint256,uint256)",
     "FillSkipped(uint256,uint256,bytes)",
-    "StandingPosted(uint256,uint256,uint256,uint256)",
-    "StandingChanged(uint256,uint256)",
     "StandingRemoved(uint256)",
     "EntriesChanged(uint256)",
     "OwnershipTransferStarted(address,address)",

@@ -30,12 +30,13 @@ from keeper.cli.common import (
     show,
 )
 from keeper.config import load_config
+from keeper.execution.decisions import BID, OPEN, SWEEP
 from keeper.store.database import StoreError, attach, reader_of
 from keeper.store.history import STATES, Wanted, count_of, each_of, rows_of, sales_of, transactions_of
 from keeper.store.upgrade import VERSION
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-KINDS = ("bid", "open")
+KINDS = (BID, OPEN, SWEEP)
 What = Literal["decisions", "transactions", "sales"]
 Format = Literal["csv", "json"]
 
@@ -73,7 +74,7 @@ def one_of(allowed: tuple[str, ...], text: str | None) -> str | None:
 
 
 KindOption = Annotated[
-    str | None, typer.Option(help="Only bid, or only open.", callback=lambda text: one_of(KINDS, text))
+    str | None, typer.Option(help="One of bid, open, sweep.", callback=lambda text: one_of(KINDS, text))
 ]
 StateOption = Annotated[
     str | None, typer.Option(help=f"One of {', '.join(STATES)}.", callback=lambda text: one_of(STATES, text))
@@ -137,7 +138,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         "–" if row["mined_block"] is None else str(row["mined_block"]),
         "–" if row["gas_used"] is None else f"{row['gas_used']:,}",
         "–" if row["fee_native"] is None else f"{float(row['fee_native']):.6f}",
-        money(float(row["expected_profit"])) if row["kind"] == "bid" else "–",
+        money(float(row["expected_profit"])) if row["kind"] != OPEN else "–",
         "–" if row["gain"] is None else money(float(row["gain"])),
         row["hash"] or "–",
         row["reason"],

@@ -33,6 +33,7 @@ from keeper.decide.bids import Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
 from keeper.decide.sight import due, resight_after
+from keeper.decide.sweep import fitting, on_book, sweep_of
 from keeper.model.margin import spare
 from keeper.model.rounding import WAD
 from keeper.store.database import attach
@@ -125,7 +126,23 @@ def plan(config: Config, exact: Exact, account: int) -> list[str]:
     else:
         wait = resight_after(exact, config.sight.resight) - (exact.now - exact.run(account).last)
         lines.append(f"sight it again in {wait:.0f} s, unless somebody takes it before")
-    return [*lines, bidding(config, exact, account)]
+    lines.append(bidding(config, exact, account))
+    if swept := sweeping(config, exact, account):
+        lines.append(swept)
+    return lines
+
+
+def sweeping(config: Config, exact: Exact, account: int) -> str:
+    """Which standing bids would take it, and whether the keeper would have them; empty if none would."""
+    bids = fitting(exact, account, on_book(exact))
+    if not bids or not exact.running(account):
+        return ""
+    told = f"standing bids would take some of it ({len(bids)}, the first at λ {bids[0].tick / 100:.2f})"
+    if not config.sweep.enabled:
+        return f"{told}: sweep.enabled is false"
+    if sweep_of(exact, account, exact.run(account).opener, config.sweep, config.fees) is None:
+        return f"{told}: a sweep would cost more than sweep.max_cost"
+    return f"{told}: sweep it unless it bids, if that costs it no more than sweep.max_cost"
 
 
 def bidding(config: Config, exact: Exact, account: int) -> str:

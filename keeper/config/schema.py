@@ -205,6 +205,13 @@ class BidSection(Section):
         return self
 
 
+class SweepSection(Section):
+    """Having standing bids take accounts: in quote units, what a sweep may cost us beyond what we are paid for it."""
+
+    enabled: OnOff = True
+    max_cost: Quote = Decimal(0)
+
+
 class FeesSection(Section):
     """What a transaction may cost. `native_price` is quote units for 1.0 of the chain's own coin."""
 
@@ -280,6 +287,7 @@ class Config(Section):
     taker: TakerSection = TakerSection()
     sight: SightSection = SightSection()
     bid: BidSection = BidSection()
+    sweep: SweepSection = SweepSection()
     fees: FeesSection = FeesSection()
     watch: WatchSection = WatchSection()
 

@@ -23,3 +23,8 @@ def open_call(accounts: Sequence[int]) -> bytes:
 def bid_call(taker: int, lots: Iterable[tuple[int, int, int, int, int, int, int]]) -> bytes:
     """`bid(taker, lots)`."""
     return selector(f"bid(uint256,{_LOT}[])") + encode(["uint256", f"{_LOT}[]"], [taker, list(lots)])
+
+
+def sweep_call(account: int, most: int) -> bytes:
+    """`sweep(account, most)`."""
+    return selector("sweep(uint256,uint256)") + encode(["uint256", "uint256"], [account, most])

@@ -7,10 +7,11 @@ from collections.abc import Collection
 
 from keeper.chain.types import Header
 from keeper.decide.bids import Bid
-from keeper.execution.calls import bid_call, open_call
+from keeper.decide.sweep import Sweep
+from keeper.execution.calls import bid_call, open_call, sweep_call
 from keeper.store.journal import Decision
 
-BID, OPEN = "bid", "open"
+BID, OPEN, SWEEP = "bid", "open", "sweep"
 
 
 def open_decision(auction: str, sender: str, accounts: Collection[int], gas: int, head: Header) -> Decision:
@@ -23,6 +24,12 @@ def bid_decision(auction: str, sender: str, bid: Bid, head: Header) -> Decision:
     accounts = [lot.account for lot in bid.lots]
     data = bid_call(bid.taker, [lot.as_tuple() for lot in bid.lots])
     return _decided(BID, auction, sender, accounts, data, bid.gas, head, bid.margin, bid.profit)
+
+
+def sweep_decision(auction: str, sender: str, sweep: Sweep, head: Header) -> Decision:
+    """A sweep, decided at `head`."""
+    data = sweep_call(sweep.account, len(sweep.bids))
+    return _decided(SWEEP, auction, sender, [sweep.account], data, sweep.gas, head, profit=sweep.gain)
 
 
 def _decided(

@@ -9,6 +9,7 @@ from decimal import Decimal
 import structlog
 
 from keeper.chain.types import Header, LinkError, RpcError, number
+from keeper.execution.decisions import BID
 from keeper.execution.lane import Lane, Requests
 from keeper.run.receipts import cost_of, sales_in, time_of
 from keeper.store.journal import Cost, Journal, Sale
@@ -71,7 +72,8 @@ class Chores:
         receipt = await self._node.call("eth_getTransactionReceipt", [tx_hash])
         if receipt is None or number(receipt.get("blockNumber")) != block:
             return
-        cost, found = cost_of(receipt, str(self._price)), sales_in(receipt)
+        # What others bought by a sweep of ours is theirs.
+        cost, found = cost_of(receipt, str(self._price)), sales_in(receipt) if kind == BID else []
         self._journal.count(tx_hash, cost, time_of(receipt), found)
         self._tell(kind, cost, found)
 

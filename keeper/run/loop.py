@@ -20,7 +20,8 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import batches, due, gas_of, recovered
-from keeper.execution.decisions import BID, OPEN, bid_decision, open_decision
+from keeper.decide.sweep import sweep_of
+from keeper.execution.decisions import BID, OPEN, SWEEP, bid_decision, open_decision, sweep_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.margin import spare
@@ -63,7 +64,7 @@ class Keeper:
         self._auction = deployment.address("Auction")
         self._watch = Watch(self.session.mirror.book)
         self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
-        self._attempts = {BID: Attempts(), OPEN: Attempts()}
+        self._attempts = {kind: Attempts() for kind in (BID, OPEN, SWEEP)}
         self._quarantined: dict[int, str] = {}
         self._comparison = Comparison(self.session.node, deployment, config.book)
         journal = Journal(engine)
@@ -172,6 +173,8 @@ class Keeper:
                 await self._bid(exact, under, head)
             if self._config.sight.enabled and not self.switch.stops(OPEN):
                 await self._sight(exact, under, head)
+            if self._config.sweep.enabled and not self.switch.stops(SWEEP):
+                await self._sweep(exact, under, head)
             self._report(under)
             if self._watch.is_worn:
                 # All is sent that this head called for: now there is time.
@@ -268,6 +271,18 @@ class Keeper:
         if bid is not None:
             await self._place(bid, head)
 
+    async def _sweep(self, exact: Exact, under: Iterable[int], head: Header) -> None:
+        """What standing bids would take and we do not."""
+        if not any(self.session.mirror.standing.values()):
+            return
+        attempts, busy = self._attempts[SWEEP], self._busy(BID) | self._busy(SWEEP)
+        for account in under:
+            if account in busy or not attempts.may(account, head.number):
+                continue
+            sweep = sweep_of(exact, account, int(self._opens.address, 16), self._config.sweep, self._config.fees)
+            if sweep is not None:
+                await self._submit(self._opens, sweep_decision(self._auction, self._opens.address, sweep, head), head)
+
     async def _place(self, bid: Bid, head: Header) -> None:
         decision = bid_decision(self._auction, self._urgent.address, bid, head)
         try:
@@ -327,7 +342,7 @@ class Keeper:
         self.health.free_capital = self.ledger.free if self._config.bid.enabled else None
         failing: dict[str, str] = {}
         for kind, attempts in self._attempts.items():
-            if kind == BID:
+            if kind != OPEN:
                 attempts.keep(under)
             failing.update({hex(account): f"{kind}: {f.reason}" for account, f in attempts.failures.items()})
         self.health.failing = failing

@@ -27,7 +27,7 @@ from keeper.watch import metrics
 
 log = structlog.get_logger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Of snapshots: a change makes old ones unread."""
 
 

@@ -16,7 +16,7 @@ from keeper.store.database import snapshots
 
 KEPT = 3
 """A snapshot whose block was reorganised away is of no use; the ones before it may be."""
-_TABLES = ("runs", "prices", "parameters", "slow_feeds", "books", "curves")
+_TABLES = ("runs", "prices", "parameters", "slow_feeds", "books", "curves", "standing", "minimums")
 
 
 class Snapshot(NamedTuple):

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from keeper.book.exact import Exact
 from keeper.book.mirror import TABLES, Mirror, bits, slots
 from keeper.book.store import Entry, UnreadableError
-from keeper.chain.events import AccountChanged, BookChanged, Event, OperatorSet, PricesUpdated, RunChanged, ShutDown
+from keeper.chain.events import (
+    AccountChanged,
+    BookChanged,
+    Event,
+    OperatorSet,
+    PricesUpdated,
+    RunChanged,
+    ShutDown,
+    StandingChanged,
+    StandingPosted,
+)
 from keeper.model.requirement import Holding
 from keeper.model.words import Header, Position
 from keeper.store.snapshots import freeze, pack, unpack
@@ -31,6 +41,8 @@ def random_event(rng: random.Random) -> Event:
             lambda: RunChanged(account, rng.getrandbits(256)),
             lambda: PricesUpdated(1, 0b101, (rng.getrandbits(256), rng.getrandbits(256))),
             lambda: BookChanged(rng.randint(0, 5), rng.getrandbits(256)),
+            lambda: StandingPosted(rng.randint(1, 4), account, rng.getrandbits(121), rng.getrandbits(256)),
+            lambda: StandingChanged(rng.randint(1, 4), rng.choice([0, rng.getrandbits(256)])),
             lambda: OperatorSet(rng.randint(1, 3), rng.randint(1, 3), rng.random() < 0.5),
         ]
     )()

@@ -1,0 +1,114 @@
+"""Standing bids: anybody may have them take an account in breach, and somebody must (docs/exact.md, section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keeper.book.exact import Exact
+from keeper.config import wad
+from keeper.config.schema import FeesSection, SweepSection
+from keeper.model.auction import PERCENT, opener_share
+from keeper.model.rounding import BPS, WAD, ceil_div
+from keeper.model.standing import MAX_SWEPT, MOST
+
+GAS_SWEEP = 150_000
+GAS_PLACE = 5_000
+"""For each bid on the book: all of them are read."""
+GAS_PART = 450_000
+GAS_PART_MARKET = 50_000
+USED_SWEEP, USED_PLACE, USED_PART, USED_PART_MARKET = 60_000, 2_500, 110_000, 30_000
+"""What of that is used: measured 201,500 for one part of one market with three bids on the book."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingBid:
+    """A bid on the book: tick in percent of λ, interval in 1e-5 of requirement, capacity and minimum in requirement."""
+
+    tick: int
+    id: int
+    interval: int
+    markets: int
+    capacity: int
+    minimum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One account that standing bids would take now, and which of them. `gain`: WAD quote, what we get less gas."""
+
+    account: int
+    bids: tuple[int, ...]
+    gain: int
+    gas: int
+
+
+def on_book(exact: Exact) -> list[StandingBid]:
+    """The bids on the book in the order in which they are taken: the lowest tick first, then the oldest."""
+    found = sorted((word, number) for number, word in exact.mirror.standing.items() if word)
+    minimums = exact.mirror.minimums
+    return [
+        StandingBid(
+            tick=word >> 249,
+            id=number,
+            interval=word >> 185 & 2**32 - 1,
+            markets=word >> 121 & 2**64 - 1,
+            capacity=word & MOST,
+            minimum=minimums[number],
+        )
+        for word, number in found
+    ]
+
+
+def fitting(exact: Exact, account: int, bids: Iterable[StandingBid]) -> list[StandingBid]:
+    """Those that λ has reached, that accept the account's markets and interval, and that would get a part of it now.
+
+    Whether a bid's own account can bear it is not asked: one that cannot leaves the book, and that needs a sweep too.
+    """
+    quote = exact.quote(account)
+    if quote.reason:
+        return []
+    assessment = exact.assess(account)
+    reached = quote.lambda_now // PERCENT
+    held = exact.maps(account)
+    auction = exact.mirror.scalars.get("auction", 0)
+    weight = max(assessment.mm, ceil_div(assessment.im * BPS, exact.risk.iota))
+    found = []
+    for bid in bids:
+        wide = (assessment.down + assessment.up) * 10**5 > bid.interval * assessment.mm
+        if bid.tick > reached or held & ~bid.markets or wide or auction << 96 | bid.id == account:
+            continue
+        part = exact.quote(account, min(WAD, ceil_div(bid.capacity * WAD, weight)), bid.tick)
+        least = min(bid.minimum, part.fraction_max * weight // WAD)
+        if part.fraction and part.fraction * weight // WAD >= least:
+            found.append(bid)
+    return found
+
+
+def sweep_of(exact: Exact, account: int, sender: int, section: SweepSection, fees: FeesSection) -> Sweep | None:
+    """The sweep to send for this account now, or None if nothing would take it or it would cost us too much.
+
+    Only who began the run is paid for it (`sender`, or whoever: then a sweep costs its gas). Before a run there is
+    none: sighting comes first.
+    """
+    if not exact.running(account):
+        return None
+    book = on_book(exact)
+    markets = exact.maps(account).bit_count()
+    room = fees.max_gas - GAS_SWEEP - GAS_PLACE * len(book)
+    most = min(MAX_SWEPT, room // (GAS_PART + GAS_PART_MARKET * markets))
+    bids = fitting(exact, account, book)[: max(0, most)]
+    if not bids:
+        return None
+    paid = 0
+    if exact.run(account).opener == sender:
+        first = bids[0]
+        quote = exact.quote(account, WAD, first.tick)
+        paid, _ = opener_share(quote.penalty_paid, quote.run.paid, exact.terms.opener_cap)
+    used = USED_SWEEP + USED_PLACE * len(book) + len(bids) * (USED_PART + USED_PART_MARKET * markets)
+    price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
+    gain = paid - used * price * wad(fees.native_price) // WAD
+    if gain < -wad(section.max_cost):
+        return None
+    gas = GAS_SWEEP + GAS_PLACE * len(book) + len(bids) * (GAS_PART + GAS_PART_MARKET * markets)
+    return Sweep(account, tuple(bid.id for bid in bids), gain, gas)
