@@ -15,6 +15,7 @@ from keeper.config import Config, ConfigError, located
 from keeper.decide.models import bid_model
 from keeper.execution.lock import holder_of
 from keeper.execution.signers import Signer, signers_of
+from keeper.run.resting import Sources
 from keeper.store.backup import contents_of
 from keeper.store.database import StoreError
 from keeper.store.upgrade import VERSION
@@ -142,3 +143,11 @@ def watch_checks(path: Path, config: Config, *, running: bool) -> Iterator[Check
         bid_model(config.bid)
     except ConfigError as error:
         yield wrong("bid model", located(path, str(error)), "set bid.model to one of those")
+
+
+def order_checks(sources: Sources) -> Iterator[Check]:
+    """Whether the sources of resting orders can be read, once they have been."""
+    for source, reason in sources.failures.items():
+        yield warn("orders", f"{source}: {reason}", "correct match.orders; meanwhile none of its orders is matched")
+    if sources.orders:
+        yield ok("orders", f"{len(sources.orders)} orders are told of")

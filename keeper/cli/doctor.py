@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from keeper.cli.chain_checks import ChainDoctor, worst
-from keeper.cli.checks import Check, Mark, key_checks, ok, store_checks, watch_checks, wrong
+from keeper.cli.checks import Check, Mark, key_checks, ok, order_checks, store_checks, watch_checks, wrong
 from keeper.cli.common import DEFAULT_CONFIG, ConfigOption, JsonOption, emit, load, out, progress
 from keeper.config import ConfigError, located
 from keeper.execution.lock import holder_of
+from keeper.run.resting import Sources
 from keeper.watch.logs import redacted, set_up_logs
 
 SIGNS = {Mark.OK: ("ok  ", "green"), Mark.WARN: ("warn", "yellow"), Mark.FAIL: ("FAIL", "red")}
@@ -34,7 +35,10 @@ async def examined(path: Path, listen: float) -> list[Check]:
     with progress() as shown:
         shown.add_task("asking the chain", total=None)
         await chain.examine(signers or ())
-    return [*checks, *chain.checks, *store_checks(config), *watch_checks(path, config, running=running)]
+    orders = Sources(config.match.orders)
+    await orders.read()
+    told = [*store_checks(config), *watch_checks(path, config, running=running), *order_checks(orders)]
+    return [*checks, *chain.checks, *told]
 
 
 def doctor(

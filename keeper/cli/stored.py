@@ -30,13 +30,12 @@ from keeper.cli.common import (
     show,
 )
 from keeper.config import load_config
-from keeper.execution.decisions import BID, OPEN, SWEEP
+from keeper.execution.decisions import KINDS, OPEN
 from keeper.store.database import StoreError, attach, reader_of
 from keeper.store.history import STATES, Wanted, count_of, each_of, rows_of, sales_of, transactions_of
 from keeper.store.upgrade import VERSION
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-KINDS = (BID, OPEN, SWEEP)
 What = Literal["decisions", "transactions", "sales"]
 Format = Literal["csv", "json"]
 
@@ -74,7 +73,7 @@ def one_of(allowed: tuple[str, ...], text: str | None) -> str | None:
 
 
 KindOption = Annotated[
-    str | None, typer.Option(help="One of bid, open, sweep.", callback=lambda text: one_of(KINDS, text))
+    str | None, typer.Option(help="One of bid, open, match, sweep.", callback=lambda text: one_of(KINDS, text))
 ]
 StateOption = Annotated[
     str | None, typer.Option(help=f"One of {', '.join(STATES)}.", callback=lambda text: one_of(STATES, text))

@@ -18,8 +18,8 @@ from keeper.cli.common import (
     account_name,
     account_of,
     carry_out,
+    connected,
     emit,
-    look,
     money,
     out,
     percent,
@@ -30,12 +30,14 @@ from keeper.cli.common import (
 from keeper.cli.scan import STATES, standing
 from keeper.config import Config, Deployment
 from keeper.decide.bids import Bidder
+from keeper.decide.match import Match
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
 from keeper.decide.sight import due, resight_after
 from keeper.decide.sweep import fitting, on_book, sweep_of
 from keeper.model.margin import spare
 from keeper.model.rounding import WAD
+from keeper.run.relief import checked_match, orders_of
 from keeper.store.database import attach
 from keeper.store.history import Wanted, rows_of
 from keeper.watch.switch import KillSwitch
@@ -44,8 +46,8 @@ LATELY = 3
 """Decisions of the journal that are shown."""
 
 
-def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> dict[str, Any]:
-    """Everything there is to say."""
+def told(config: Config, deployment: Deployment, exact: Exact, account: int, match: Match | None) -> dict[str, Any]:
+    """Everything there is to say; `match`: what resting orders would do for it."""
     seen = exact.assess(account)
     near = Near(exact, account)
     holdings = exact.holdings(account)
@@ -87,7 +89,7 @@ def told(config: Config, deployment: Deployment, exact: Exact, account: int) -> 
         "to_line_all": near.moved(None) if seen.mm else None,
         "markets": markets,
         "run": auction_of(exact, account) if exact.running(account) else None,
-        "keeper": plan(config, exact, account),
+        "keeper": plan(config, exact, account, match),
         "kill_switch": KillSwitch(config.watch.kill_file).reason,
         "journal": lately(config, account),
     }
@@ -103,7 +105,7 @@ def lately(config: Config, account: int) -> list[dict[str, Any]]:
     return [{name: row[name] for name in names} for row in rows]
 
 
-def plan(config: Config, exact: Exact, account: int) -> list[str]:
+def plan(config: Config, exact: Exact, account: int, match: Match | None) -> list[str]:
     """What a keeper with this configuration would do about it now, and why."""
     seen = exact.assess(account)
     if exact.shut_down:
@@ -127,9 +129,19 @@ def plan(config: Config, exact: Exact, account: int) -> list[str]:
         wait = resight_after(exact, config.sight.resight) - (exact.now - exact.run(account).last)
         lines.append(f"sight it again in {wait:.0f} s, unless somebody takes it before")
     lines.append(bidding(config, exact, account))
+    if config.match.orders:
+        lines.append(matching(match))
     if swept := sweeping(config, exact, account):
         lines.append(swept)
     return lines
+
+
+def matching(match: Match | None) -> str:
+    """What it would have orders do."""
+    if match is None:
+        return "no match: no order that is told of relieves it at a price that the rule allows, or gas is too dear"
+    released = money(quote(match.released))
+    return f"unless it bids, match it with {len(match.fills)} orders, which releases {released} of its requirement"
 
 
 def sweeping(config: Config, exact: Exact, account: int) -> str:
@@ -177,8 +189,12 @@ def bidding(config: Config, exact: Exact, account: int) -> str:
 
 async def looked_at(config_path: Path, account: int) -> dict[str, Any]:
     """The same from the chain."""
-    async with look(config_path) as (config, deployment, exact):
-        return told(config, deployment, exact, account)
+    async with connected(config_path) as (config, deployment, session):
+        exact = session.exact()
+        orders = orders_of(config, deployment, session.node)
+        await orders.read()
+        match = await checked_match(exact, account, orders, config) if exact.ready else None
+        return told(config, deployment, exact, account, match)
 
 
 def why(

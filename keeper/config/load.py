@@ -118,8 +118,10 @@ def _anchored(config: Config, base: Path) -> Config:
         signer = signer.model_copy(
             update={"opens": signer.opens.model_copy(update={"keystore": base / signer.opens.keystore})}
         )
+    orders = [source if "://" in source else str(base / source) for source in config.match.orders]
     return config.model_copy(
         update={
+            "match": config.match.model_copy(update={"orders": orders}),
             "chain": config.chain.model_copy(update={"deployment": base / config.chain.deployment}),
             "watch": config.watch.model_copy(update={"kill_file": base / config.watch.kill_file}),
             "store": config.store.model_copy(update={"path": base / config.store.path}),

@@ -212,6 +212,27 @@ class SweepSection(Section):
     max_cost: Quote = Decimal(0)
 
 
+class MatchSection(Section):
+    """Signed orders of the Exchange that may relieve accounts: files, or addresses that answer with the same JSON."""
+
+    orders: list[str] = []
+    refresh_seconds: Annotated[float, Field(strict=True, gt=0, le=3_600)] = 5.0
+    max_cost: Quote = Decimal(5)
+
+    @field_validator("orders")
+    @classmethod
+    def _sources(cls, orders: list[str]) -> list[str]:
+        found = []
+        for written in orders:
+            url = expanded(written)
+            if "://" in url:
+                if not url.startswith(("http://", "https://")):
+                    raise ValueError(f"{written!r}: must be a file, or start with http:// or https://")
+                _check_address(written, url)
+            found.append(url)
+        return found
+
+
 class FeesSection(Section):
     """What a transaction may cost. `native_price` is quote units for 1.0 of the chain's own coin."""
 
@@ -287,6 +308,7 @@ class Config(Section):
     taker: TakerSection = TakerSection()
     sight: SightSection = SightSection()
     bid: BidSection = BidSection()
+    match: MatchSection = MatchSection()
     sweep: SweepSection = SweepSection()
     fees: FeesSection = FeesSection()
     watch: WatchSection = WatchSection()

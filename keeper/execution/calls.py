@@ -9,6 +9,8 @@ from eth_utils.crypto import keccak
 
 _LOT = "(uint256,uint256,int256,uint256,uint256,uint256,uint256)"
 
+_FILL = "((uint256,uint256,int256,uint256,uint256,uint256,uint256,bool,uint256),bytes,uint256)"
+
 
 def selector(signature: str) -> bytes:
     """The first four bytes of a call."""
@@ -25,6 +27,22 @@ def bid_call(taker: int, lots: Iterable[tuple[int, int, int, int, int, int, int]
     return selector(f"bid(uint256,{_LOT}[])") + encode(["uint256", f"{_LOT}[]"], [taker, list(lots)])
 
 
+def match_call(account: int, exchange: str, fills: Iterable[tuple[tuple[object, ...], bytes, int]]) -> bytes:
+    """`match(account, exchange, fills)`; a fill is an order, its signature and an amount."""
+    kinds = ["uint256", "address", f"{_FILL}[]"]
+    return selector(f"match({','.join(kinds)})") + encode(kinds, [account, exchange, list(fills)])
+
+
 def sweep_call(account: int, most: int) -> bytes:
     """`sweep(account, most)`."""
     return selector("sweep(uint256,uint256)") + encode(["uint256", "uint256"], [account, most])
+
+
+def slot_call(account: int, index: int) -> bytes:
+    """`slot(account, index)` of the Exchange."""
+    return selector("slot(uint256,uint256)") + encode(["uint256", "uint256"], [account, index])
+
+
+def lowest_nonce_call(account: int) -> bytes:
+    """`lowest_nonce(account)` of the Exchange."""
+    return selector("lowest_nonce(uint256)") + encode(["uint256"], [account])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from dataclasses import astuple
 
 from keeper.chain.types import Header
 from keeper.decide.bids import Bid
+from keeper.decide.match import Match
 from keeper.decide.sweep import Sweep
-from keeper.execution.calls import bid_call, open_call, sweep_call
+from keeper.execution.calls import bid_call, match_call, open_call, sweep_call
 from keeper.store.journal import Decision
 
-BID, OPEN, SWEEP = "bid", "open", "sweep"
+BID, OPEN, MATCH, SWEEP = "bid", "open", "match", "sweep"
+KINDS = (BID, OPEN, MATCH, SWEEP)
 
 
 def open_decision(auction: str, sender: str, accounts: Collection[int], gas: int, head: Header) -> Decision:
@@ -24,6 +27,13 @@ def bid_decision(auction: str, sender: str, bid: Bid, head: Header) -> Decision:
     accounts = [lot.account for lot in bid.lots]
     data = bid_call(bid.taker, [lot.as_tuple() for lot in bid.lots])
     return _decided(BID, auction, sender, accounts, data, bid.gas, head, bid.margin, bid.profit)
+
+
+def match_decision(auction: str, exchange: str, sender: str, match: Match, head: Header) -> Decision:
+    """A match, decided at `head`."""
+    fills = [(astuple(signed.order), signed.signature, amount) for signed, amount in match.fills]
+    data = match_call(match.account, exchange, fills)
+    return _decided(MATCH, auction, sender, [match.account], data, match.gas, head, profit=match.gain)
 
 
 def sweep_decision(auction: str, sender: str, sweep: Sweep, head: Header) -> Decision:

@@ -20,8 +20,7 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import batches, due, gas_of, recovered
-from keeper.decide.sweep import sweep_of
-from keeper.execution.decisions import BID, OPEN, SWEEP, bid_decision, open_decision, sweep_decision
+from keeper.execution.decisions import BID, KINDS, OPEN, bid_decision, open_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.margin import spare
@@ -29,6 +28,7 @@ from keeper.model.prices import LIVE
 from keeper.model.requirement import Assessment
 from keeper.run.chores import Chores
 from keeper.run.compare import Comparison
+from keeper.run.relief import Relief
 from keeper.run.session import Changes, Session
 from keeper.store.journal import Decision, Journal
 from keeper.watch import metrics
@@ -64,7 +64,7 @@ class Keeper:
         self._auction = deployment.address("Auction")
         self._watch = Watch(self.session.mirror.book)
         self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
-        self._attempts = {kind: Attempts() for kind in (BID, OPEN, SWEEP)}
+        self._attempts = {kind: Attempts() for kind in KINDS}
         self._quarantined: dict[int, str] = {}
         self._comparison = Comparison(self.session.node, deployment, config.book)
         journal = Journal(engine)
@@ -77,6 +77,7 @@ class Keeper:
         shared = signers[1].address == signers[0].address
         self._opens = self._urgent if shared else lane("opens", signers[1])
         self._lanes = [self._urgent] if shared else [self._urgent, self._opens]
+        self._relief = Relief(config, deployment, self.session.node, self._opens.address)
         self._chores = Chores(self.session.node, journal, config.fees.native_price, health, self._lanes)
         self._mirror = self.session.mirror
         self._saved = -1
@@ -96,6 +97,7 @@ class Keeper:
             await self.session.save()
         finally:
             stopping.cancel()
+            await self._relief.close()
             await self.session.close()
 
     async def _start(self) -> None:
@@ -173,8 +175,15 @@ class Keeper:
                 await self._bid(exact, under, head)
             if self._config.sight.enabled and not self.switch.stops(OPEN):
                 await self._sight(exact, under, head)
-            if self._config.sweep.enabled and not self.switch.stops(SWEEP):
-                await self._sweep(exact, under, head)
+            await self._relief.one_head(
+                exact,
+                under,
+                head,
+                self._attempts,
+                self._busy,
+                self.switch.stops,
+                lambda decision: self._submit(self._opens, decision, head),
+            )
             self._report(under)
             if self._watch.is_worn:
                 # All is sent that this head called for: now there is time.
@@ -185,6 +194,7 @@ class Keeper:
             self._over = True
             self.health.shut_down = exact.shut_down
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
+        await self._relief.refresh()
         await self._chores.one(head)
         if mirror.number - self._saved >= self._config.store.snapshot_blocks:
             self._saved = mirror.number
@@ -271,18 +281,6 @@ class Keeper:
         if bid is not None:
             await self._place(bid, head)
 
-    async def _sweep(self, exact: Exact, under: Iterable[int], head: Header) -> None:
-        """What standing bids would take and we do not."""
-        if not any(self.session.mirror.standing.values()):
-            return
-        attempts, busy = self._attempts[SWEEP], self._busy(BID) | self._busy(SWEEP)
-        for account in under:
-            if account in busy or not attempts.may(account, head.number):
-                continue
-            sweep = sweep_of(exact, account, int(self._opens.address, 16), self._config.sweep, self._config.fees)
-            if sweep is not None:
-                await self._submit(self._opens, sweep_decision(self._auction, self._opens.address, sweep, head), head)
-
     async def _place(self, bid: Bid, head: Header) -> None:
         decision = bid_decision(self._auction, self._urgent.address, bid, head)
         try:
@@ -298,7 +296,7 @@ class Keeper:
                 self.ledger.release(decision.id)
             raise
 
-    async def _submit(self, lane: Lane, decision: Decision, head: Header) -> None:
+    async def _submit(self, lane: Lane, decision: Decision, head: Header) -> Outcome:
         outcome, reason = await lane.submit(decision, head)
         attempts = self._attempts[decision.kind]
         if outcome is Outcome.REFUSED:
@@ -312,6 +310,7 @@ class Keeper:
             accounts=[hex(account) for account in decision.accounts],
             profit=decision.profit / 10**18,
         )
+        return outcome
 
     def _ended(self, decision: Decision, state: str) -> None:
         self.ledger.release(decision.id)

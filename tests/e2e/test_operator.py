@@ -136,7 +136,7 @@ def test_doctor__much_is_wrong__each_named_with_what_to_do(world: World, chain: 
         taken.listen()
         more = (
             f"metrics_port = {taken.getsockname()[1]}\nnotify = ['NO_SUCH_VARIABLE']\nmin_disk_mb = 1000000\n"
-            "[fees]\nmax_fee_gwei = 1000000\n"
+            "[fees]\nmax_fee_gwei = 1000000\n[match]\norders = ['nowhere.json']\n"
         )
         config = configure(tmp_path, f"ws://127.0.0.1:{chain.port}", record, more)
         text = config.read_text().replace("head_age_seconds = 0.0\nclock_seconds = 1e10", "clock_seconds = 1")
@@ -154,6 +154,7 @@ def test_doctor__much_is_wrong__each_named_with_what_to_do(world: World, chain: 
     assert "keeper restore" in found["store"]["do"]
     assert f"send coin to {Account.from_key(pauper).address}" == found["coin for gas"]["do"]
     assert found["taker"]["mark"] == "warn"
+    assert found["orders"]["found"] == f"{tmp_path}/nowhere.json: No such file or directory"
 
 
 def test_doctor__other_chain_no_key_no_configuration__said(world: World, chain: Anvil, tmp_path: Path) -> None:

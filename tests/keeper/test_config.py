@@ -38,11 +38,15 @@ def test_load_config__example__says_the_defaults() -> None:
     assert example.store.snapshot_blocks == plain.store.snapshot_blocks
 
 
+ORDERS = "[match]\norders = ['o.json', 'http://h/o']\n"
+
+
 def test_load_config__relative_paths__are_the_file_s(tmp_path: Path) -> None:
-    config = load_config(written(tmp_path, MINIMAL + '[signer]\nkeystore = "keys/k.json"\n'))
+    config = load_config(written(tmp_path, MINIMAL + '[signer]\nkeystore = "keys/k.json"\n' + ORDERS))
     assert config.chain.deployment == tmp_path / "d.json"
     assert config.store.path == tmp_path / "keeper.sqlite"
     assert config.signer.keystore == tmp_path / "keys" / "k.json"
+    assert config.match.orders == [str(tmp_path / "o.json"), "http://h/o"]
 
 
 KEYSTORE = "[signer]\nkeystore = 'nowhere.json'\n"
@@ -83,6 +87,9 @@ MISTAKES = [
     ),
     ("[watch]\nmetrics_port = 70000\n", ":5: watch.metrics_port: Input should be less than or equal to 65535"),
     ("[watch]\nnotify = ['json://h/secret']\n", ":5: watch.notify: must name environment variables that hold the"),
+    ("[match]\norders = ['ftp://h/o']\n", ":5: match.orders: 'ftp://h/o': must be a file, or start with http:// or"),
+    ("[match]\norders = ['http:///o']\n", ":5: match.orders: 'http:///o': must be an address such as wss://host"),
+    ("[sweep]\nmax_cost = -1\n", ":5: sweep.max_cost: Input should be greater than or equal to 0 (given: -1)"),
     ("[store]\npath = 5\n", ":5: store.path: Input is not a valid path"),
     ("[fees]\nmax_gas = 1\n", ":5: fees.max_gas: Input should be greater than or equal to 500000 (given: 1)"),
 ]

@@ -1,0 +1,207 @@
+"""Signed orders that relieve an account in breach at their own prices (docs/exact.md, section 7: `match`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from keeper.book.exact import Exact, Holdings
+from keeper.config import wad
+from keeper.config.schema import FeesSection, MatchSection
+from keeper.model.auction import BPS_TO_WAD, LEAST, Quote
+from keeper.model.margin import relieves, spare
+from keeper.model.orders import Order
+from keeper.model.prices import LIVE
+from keeper.model.requirement import Assessment, Holding
+from keeper.model.rounding import BPS, WAD, ceil_div
+from keeper.model.words import Settings
+
+MAX_FILLS = 8
+TRIED = 32
+"""Orders that are looked at for one account, however many there are."""
+HALVINGS = 20
+KEPT = 98
+"""Percent of what the rule allows that is asked for: prices move until it is mined, and a fill beyond it is skipped."""
+GAS_MATCH, GAS_FILL, GAS_FILL_MARKET = 200_000, 350_000, 25_000
+USED_MATCH, USED_FILL, USED_FILL_MARKET = 70_000, 150_000, 20_000
+"""What of that is used: measured 228,000 to 250,000 for one fill, one market and a maker that held nothing."""
+NOTHING = Holding()
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An order, and what is told to be a signature of its account's owner or an operator."""
+
+    order: Order
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Fills for one account: orders and amounts (WAD base).
+
+    `released`: requirement, `gain`: less than nothing by what gas costs; WAD quote.
+    """
+
+    account: int
+    fills: tuple[tuple[Signed, int], ...]
+    released: int
+    gain: int
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """An account as it is between two fills."""
+
+    account: int
+    cash: int
+    holdings: Holdings
+    seen: Assessment
+
+    def traded(self, exact: Exact, market: int, size: int, price: int, fee: int = 0) -> Side:
+        """The same after it has gained `size` (signed) at a price, and paid a fee."""
+        old = self.holdings.get(market, NOTHING)
+        cost = ceil_div(size * (price - exact.reading(market).funding), WAD)
+        new = old._replace(size=old.size + size, cost=old.cost + cost)
+        cash = self.cash - fee
+        if new.size == 0:
+            # What a closed position leaves is settled in the same act.
+            cash, new = cash - new.cost, new._replace(cost=0)
+        holdings = {**self.holdings, market: new}
+        if new == NOTHING:
+            del holdings[market]
+        return Side(self.account, cash, holdings, exact.measure(cash, holdings))
+
+    def paid(self, exact: Exact, amount: int) -> Side:
+        """The same with less cash."""
+        return replace(self, cash=self.cash - amount, seen=exact.measure(self.cash - amount, self.holdings))
+
+
+def side_of(exact: Exact, account: int) -> Side:
+    """The account as it is."""
+    return Side(account, exact.cash(account), exact.holdings(account), exact.assess(account))
+
+
+def match_of(
+    exact: Exact,
+    account: int,
+    orders: Iterable[Signed],
+    filled: Mapping[Order, int],
+    section: MatchSection,
+    fees: FeesSection,
+) -> Match | None:
+    """The fills to send for this account now, or None if no order relieves it or gas would cost too much.
+
+    `filled`: what is known to be filled of an order. A match pays nobody but the account and the maker, so
+    it costs its gas.
+    """
+    quote = exact.quote(account)
+    if quote.reason:
+        return None
+    markets = exact.maps(account).bit_count()
+    most = min(MAX_FILLS, (fees.max_gas - GAS_MATCH) // (GAS_FILL + GAS_FILL_MARKET * markets))
+    side, makers = side_of(exact, account), dict[int, Side]()
+    before = side.seen
+    fills: list[tuple[Signed, int]] = []
+    released = 0
+    for signed in islice(_best_first(exact, side, orders), TRIED):
+        if len(fills) >= most:
+            break
+        order = signed.order
+        maker = makers.get(order.account) or side_of(exact, order.account)
+        amount = _amount(exact, side, maker, order, abs(order.size) - filled.get(order, 0), quote)
+        if amount <= 0:
+            continue
+        after, maker = _both(exact, side, maker, order, amount)
+        more = side.seen.mm - after.seen.mm
+        side, makers[order.account] = after.paid(exact, quote.penalty * more // WAD), maker
+        released += more
+        fills.append((signed, amount))
+    # Less is nothing to the Auction.
+    if not fills or (side.seen.equity < side.seen.mm and released < before.floor // LEAST):
+        return None
+    price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
+    used = USED_MATCH + len(fills) * (USED_FILL + USED_FILL_MARKET * markets)
+    gain = -(used * price * wad(fees.native_price) // WAD)
+    if gain < -wad(section.max_cost):
+        return None
+    gas = GAS_MATCH + len(fills) * (GAS_FILL + GAS_FILL_MARKET * markets)
+    return Match(account, tuple(fills), released, gain, gas)
+
+
+def _best_first(exact: Exact, side: Side, orders: Iterable[Signed]) -> Iterator[Signed]:
+    """Orders that would take positions of the account down, the best price for it first."""
+
+    band = Settings.unpack(exact.mirror.scalars["settings"]).band
+
+    def fits(order: Order) -> bool:
+        reading = exact.reading(order.market)
+        return (
+            side.holdings.get(order.market, NOTHING).size * order.size > 0
+            and reading.state == LIVE
+            and abs(order.price - reading.index) * BPS <= band * reading.index
+            and order.expiry > exact.now
+            and order.account != side.account
+            and order.taker in (0, side.account)
+        )
+
+    def price(signed: Signed) -> float:
+        order = signed.order
+        part = order.price / exact.reading(order.market).index
+        return -part if order.size > 0 else part
+
+    yield from sorted((signed for signed in orders if fits(signed.order)), key=price)
+
+
+def _both(exact: Exact, side: Side, maker: Side, order: Order, amount: int) -> tuple[Side, Side]:
+    """The account and the maker after a fill; the maker pays as much of a fee as its order allows."""
+    size = -amount if order.size > 0 else amount
+    fee = ceil_div(ceil_div(amount * order.price, WAD) * order.max_fee, BPS)
+    return (
+        side.traded(exact, order.market, size, order.price),
+        maker.traded(exact, order.market, -size, order.price, fee),
+    )
+
+
+def _amount(exact: Exact, side: Side, maker: Side, order: Order, left: int, quote: Quote) -> int:
+    """How much of the order to fill (WAD base), so that both sides pass; 0 if nothing does."""
+    held = side.holdings[order.market]
+    # The market's exposure goes down and does not turn round.
+    most = min(left, abs(held.size), max(0, abs(held.spot + held.size)))
+    if (held.spot + held.size) * held.size < 0:
+        return 0
+    if order.reduce_only:
+        theirs = maker.holdings.get(order.market, NOTHING).size
+        most = min(most, abs(theirs) if theirs * order.size < 0 else 0)
+    if most <= 0:
+        return 0
+    target = exact.terms.target * BPS_TO_WAD
+
+    def bounded(after: Side) -> bool:
+        released = max(0, side.seen.mm - after.seen.mm)
+        equity = after.seen.equity - quote.penalty * released // WAD
+        whole = after.seen.mm == 0 and side.seen.mm == side.seen.floor
+        return equity * WAD <= target * after.seen.mm or whole
+
+    def carried(after: Side) -> bool:
+        return after.seen.state == LIVE and (spare(after.seen) >= 0 or relieves(maker.seen, after.seen))
+
+    def passes(amount: int) -> bool:
+        after, other = _both(exact, side, maker, order, amount)
+        return bounded(after) and carried(other)
+
+    amount = most
+    if not passes(most):
+        low, high = 0, most
+        for _ in range(HALVINGS):
+            middle = (low + high) // 2
+            low, high = (middle, high) if passes(middle) else (low, middle)
+        amount = low * KEPT // 100
+    if amount <= 0:
+        return 0
+    after, other = _both(exact, side, maker, order, amount)
+    released = side.seen.mm - after.seen.mm
+    cheap = (side.seen.equity - after.seen.equity) * WAD <= quote.lambda_account * released
+    return amount if released > 0 and cheap and bounded(after) and carried(other) else 0
