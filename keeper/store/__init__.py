@@ -1,1 +1,1 @@
-"""The keeper's own file: SQLite, every commit on the disk before the next step."""
+"""The keeper's own file: SQLite, signed bytes on the disk before anybody else gets them."""

@@ -1,4 +1,4 @@
-"""The tables, and an engine whose commits are on the disk when they return."""
+"""The tables, and an engine whose commits are on the disk when they return, unless their maker can wait."""
 
 from __future__ import annotations
 

@@ -1,14 +1,17 @@
 """The write-ahead journal: what was decided, the bytes that were signed for it, and what became of them.
 
-A decision is `planned` before anything else; then it is `given_up` (or `dry`), or its bytes are `signed`, and only then
-sent: `sent`, and at last `mined`, `reverted` or `dropped`. All its transactions share one nonce, so the chain carries
-out at most one of them. Each step is on the disk when its method returns.
+A decision is `planned` before anything else; then it is `given_up` (or `dry`), or its bytes are `signed`, and only
+then sent: `sent`, and at last `mined`, `reverted` or `dropped`. All its transactions share one nonce, so the chain
+carries out at most one of them. Signed bytes are on the disk when `sign` returns, and all that was written before
+them; whatever else is written survives the end of the process at once, and the end of the machine with the next bytes
+that are signed: a decision without bytes was not sent, and what became of sent bytes the chain tells again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,6 +20,8 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from keeper.store.database import decisions, sales, transactions
 
 OPEN_STATES = ("signed", "sent")
+SOON, AT_ONCE = "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"
+"""When SQLite has a transaction on the disk: with a later one, or before the commit returns."""
 COUNTED = 16
 """Receipts owed that are looked up at once."""
 COSTS = ("gas_used", "gas_price", "fee", "native_price", "mined_time")
@@ -98,6 +103,13 @@ class Journal:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @contextmanager
+    def _writing(self, level: str = SOON) -> Iterator[Connection]:
+        """A transaction; only what must not be lost waits for the disk."""
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(level)
+            yield connection
+
     def plan(self, decision: Decision) -> None:
         """Write a decision down."""
         row = {
@@ -115,18 +127,18 @@ class Journal:
             "reserved": str(decision.reserved),
             "profit": str(decision.profit),
         }
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(insert(decisions).values(row))
 
     def end(self, decision: str, state: str, reason: str) -> None:
         """A decision that comes to nothing: `given_up`, `dry` or `dropped`."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(update(decisions).where(decisions.c.id == decision).values(state=state, reason=reason))
             connection.execute(update(transactions).where(transactions.c.decision == decision).values(state="dropped"))
 
     def sign(self, decision: str, nonce: int, signed: Signed) -> None:
         """Write signed bytes down, the first of a decision or a replacement, before anybody else gets them."""
-        with self._engine.begin() as connection:
+        with self._writing(AT_ONCE) as connection:
             taken = connection.scalar(select(decisions.c.nonce).where(decisions.c.id == decision))
             if taken is not None and taken != nonce:
                 raise ValueError(f"decision {decision} has nonce {taken}, not {nonce}")
@@ -152,7 +164,7 @@ class Journal:
 
     def sent(self, decision: str, tx_hash: str, block: int) -> None:
         """An endpoint took the bytes when `block` was the head."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(update(decisions).where(decisions.c.id == decision).values(state="sent"))
             connection.execute(
                 update(transactions).where(transactions.c.hash == tx_hash).values(state="sent", sent_block=block)
@@ -161,7 +173,7 @@ class Journal:
     def mined(self, decision: str, tx_hash: str, block: int, block_hash: str, *, succeeded: bool) -> None:
         """One of the decision's transactions is in a block; the others are replaced."""
         state = "mined" if succeeded else "reverted"
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             connection.execute(update(decisions).where(decisions.c.id == decision).values(state=state))
             connection.execute(update(transactions).where(transactions.c.decision == decision).values(state="replaced"))
             connection.execute(
@@ -177,7 +189,7 @@ class Journal:
             .join(decisions, decisions.c.id == transactions.c.decision)
             .where(transactions.c.mined_block > after, decisions.c.sender == sender)
         )
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             names = list(connection.scalars(gone))
             connection.execute(update(decisions).where(decisions.c.id.in_(names)).values(state="sent"))
             connection.execute(
@@ -214,7 +226,7 @@ class Journal:
             {"hash": tx_hash, "place": place, **{name: str(value) for name, value in asdict(sale).items()}}
             for place, sale in enumerate(found)
         ]
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             # A reorg may have come in between: then its receipt is read again.
             mined = transactions.c.mined_block.is_not(None)
             done = connection.execute(update(transactions).where(transactions.c.hash == tx_hash, mined).values(values))
@@ -224,7 +236,7 @@ class Journal:
 
     def abandon_planned(self, sender: str) -> int:
         """Decisions that never got as far as bytes are of another time: given up. How many that is."""
-        with self._engine.begin() as connection:
+        with self._writing() as connection:
             found = connection.execute(
                 update(decisions)
                 .where(decisions.c.sender == sender, decisions.c.state == "planned")

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, inspect, update
+from sqlalchemy import Connection, event, insert, inspect, update
 from sqlalchemy.exc import OperationalError
 
 from keeper.execution.lock import HeldError, KeyLock
@@ -74,6 +74,25 @@ def test_open__store_of_the_first_schema__upgraded_with_all_it_held(tmp_path: Pa
     assert journal.next_nonce(KEY.address) == 3
     # What it lacks is read from receipts as of any other.
     assert [block for _, _, block in journal.uncounted()] == [4, 8]
+
+
+def test_journal__only_signed_bytes__wait_for_the_disk(tmp_path: Path) -> None:
+    """FULL (2) syncs before a commit returns, and with it all that was committed before; NORMAL (1) does not."""
+    engine = open_database(tmp_path / "keeper.sqlite")
+    levels: list[int] = []
+
+    @event.listens_for(engine, "commit")
+    def seen(connection: Connection) -> None:
+        levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    journal = Journal(engine)
+    journal.plan(decision("first", LedgerChain().head))
+    journal.sign("first", 0, Signed("0x01", b"raw", 10, 1))
+    journal.sent("first", "0x01", 5)
+    journal.mined("first", "0x01", 6, "0xb6", succeeded=True)
+    journal.plan(decision("second", LedgerChain().head))
+    journal.end("second", "given_up", "no")
+    assert levels == [1, 2, 1, 1, 1, 1]
 
 
 def test_uncounted__long_history__found_by_an_index(tmp_path: Path) -> None:
