@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.book.native import ask, compiled, lowest
+from keeper.book.native import ask, compiled, inlined, lowest
 from keeper.book.rows import I64, Columns
 
 Floats = NDArray[np.float64]
@@ -44,7 +44,7 @@ class Table(NamedTuple):
     """κ, minimum requirement, supply index, borrow index, slope of cash."""
 
 
-@compiled
+@inlined
 def magnitude(low: np.uint64, high: np.uint64) -> float:
     """A signed 128-bit number: three roundings at most, whatever its sign."""
     negative = high >> _SIGN
@@ -54,7 +54,7 @@ def magnitude(low: np.uint64, high: np.uint64) -> float:
     return (np.float64(high) * _LIMB + np.float64(low)) * (1.0 - 2.0 * np.float64(np.int64(negative)))
 
 
-@compiled
+@inlined
 def measure_row(columns: Columns, table: Table, row: int, sums: Floats) -> tuple[float, float, float, float, float]:
     """Equity, W⁺, MM (0: owes nothing), how far they may be off, and the slope of their distance.
 
@@ -130,7 +130,7 @@ def measure_row(columns: Columns, table: Table, row: int, sums: Floats) -> tuple
     return equity, up, requirement, ABSOLUTE + LINEAR * scale + ROOT * charged, slope
 
 
-@compiled
+@inlined
 def radius_of(equity: float, up: float, requirement: float, bound: float, slope: float) -> np.float32:
     """How far the state may move before the row could be sighted, rounded down; −1 if it may be sighted already."""
     if requirement == 0:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.book.native import compiled, lowest, ones
+from keeper.book.native import compiled, inlined, lowest, ones
 
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
@@ -48,7 +48,7 @@ class Columns(NamedTuple):
     """Rows, and words of the arena that are given out."""
 
 
-@compiled
+@inlined
 def seat(ids: U64, table: NDArray[np.int32], secret: np.uint64, words: U64, at: int) -> int:
     """Where in the table the account is, or would be. `secret` keeps others from choosing accounts that collide."""
     hashed = secret
@@ -100,7 +100,7 @@ def locate(columns: Columns, secret: np.uint64, words: U64, at: I64, rows: I64) 
     return needed
 
 
-@compiled
+@inlined
 def words_of(columns: Columns, row: int) -> int:
     """How many words the row has."""
     return np.int64(ones(columns.headers[row, 2]) + ones(columns.headers[row, 3]))
@@ -146,7 +146,7 @@ def roomy(headers: U64) -> int:
     return total
 
 
-@compiled
+@inlined
 def _put(columns: Columns, row: int, header: U64, words: U64, at: int, count: int) -> None:
     have = np.int64(columns.room[row])
     if count > PLACES[have]:
