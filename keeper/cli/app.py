@@ -13,7 +13,7 @@ from keeper.cli.kill import kill, resume
 from keeper.cli.positions import positions
 from keeper.cli.run import run
 from keeper.cli.scan import scan
-from keeper.cli.stored import export, history
+from keeper.cli.stored import export, history, opportunities
 from keeper.cli.why import why
 
 app = typer.Typer(
@@ -24,6 +24,10 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
 )
-for command in (init, doctor, run, scan, why, auctions, positions, history, export, backup, restore, kill, resume, bid):
+COMMANDS = (
+    *(init, doctor, run, scan, why, auctions, positions, history, opportunities, export),
+    *(backup, restore, kill, resume, bid),
+)
+for command in COMMANDS:
     app.command()(command)
 app.command("quote")(quote_account)

@@ -30,13 +30,15 @@ from keeper.cli.common import (
     show,
 )
 from keeper.config import load_config
+from keeper.decide.rivals import LABELS
 from keeper.execution.decisions import KINDS, OPEN
 from keeper.store.database import StoreError, attach, reader_of
 from keeper.store.history import STATES, Wanted, count_of, each_of, rows_of, sales_of, transactions_of
+from keeper.store.opportunities import labels_of, opportunities_of
 from keeper.store.upgrade import VERSION
 
 UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-What = Literal["decisions", "transactions", "sales"]
+What = Literal["decisions", "transactions", "sales", "opportunities"]
 Format = Literal["csv", "json"]
 
 
@@ -144,9 +146,63 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def opportunities(
+    config: ConfigOption = DEFAULT_CONFIG,
+    label: Annotated[
+        str | None,
+        typer.Option(help=f"One of {', '.join(LABELS)}.", callback=lambda text: one_of(tuple(LABELS), text)),
+    ] = None,
+    account: AccountOption = None,
+    since: SinceOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """List what others took, with the reason why it was not this keeper's: what it knew before, and what it did.
+
+    `seen` is how many blocks before the sale the account was first seen under the line, and how long after the head's
+    arrival; `discount` is what the lot came below its value.
+
+    Examples:
+
+        keeper opportunities --since 7d
+
+        keeper opportunities --label late --json
+    """
+    wanted = wanted_of(None, None, account, since, limit)
+    with mended(config):
+        engine = journal_of(config)
+        rows, labels = list(opportunities_of(engine, wanted, label)), labels_of(engine, wanted)
+    if as_json:
+        emit({"labels": labels, "rows": rows})
+        return
+    names = ("time (UTC)", "block", "account", "why", "fraction", "λ", "discount", "seen", "sent in")
+    show(names, [_missed(row) for row in rows], title="taken by others", words=("account", "why", "seen"))
+    for name, count in labels.most_common():
+        out.print(f"{count} {name}: {LABELS[name]}")
+
+
+def _missed(row: dict[str, Any]) -> tuple[str, ...]:
+    seen = "–"
+    if row["seen_block"] is not None:
+        seen = f"{row['blocks_seen_before']} blocks before, after {1_000 * row['seen_seconds']:.0f} ms"
+    return (
+        datetime.fromtimestamp(row["time"], UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        str(row["block"]),
+        account_name(int(row["account"], 16)),
+        row["label"],
+        f"{float(row['fraction']):.4f}",
+        f"{float(row['lambda']):.4f}",
+        money(float(row["discount"])),
+        seen,
+        "–" if row["sent_block"] is None else str(row["sent_block"]),
+    )
+
+
 def export(
     config: ConfigOption = DEFAULT_CONFIG,
-    what: Annotated[What, typer.Option(help="Decisions, every transaction, or every lot bought.")] = "decisions",
+    what: Annotated[
+        What, typer.Option(help="Decisions, every transaction, every lot bought, or what others took.")
+    ] = "decisions",
     form: Annotated[Format, typer.Option("--format", help="CSV, or one JSON object a line.")] = "csv",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; without it, stdout.")] = None,
     kind: KindOption = None,
@@ -166,7 +222,12 @@ def export(
     wanted = wanted_of(kind, state, account, since)
     with mended(config):
         engine = journal_of(config)
-        rows = {"decisions": each_of, "transactions": transactions_of, "sales": sales_of}[what](engine, wanted)
+        rows = {
+            "decisions": each_of,
+            "transactions": transactions_of,
+            "sales": sales_of,
+            "opportunities": opportunities_of,
+        }[what](engine, wanted)
         if output is None:
             write(rows, sys.stdout, form)
             return

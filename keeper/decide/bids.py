@@ -12,6 +12,7 @@ from keeper.config.schema import BidSection, FeesSection
 from keeper.decide.backing import Backing, backing_of, shared
 from keeper.decide.models import BidModel
 from keeper.decide.offer import GAS_BID, Offer, offer_of
+from keeper.decide.rivals import Label
 from keeper.model.auction import LEAST, opener_share
 from keeper.model.margin import spare
 from keeper.model.prices import LIVE
@@ -89,17 +90,26 @@ class Bidder:
         self._model = model
         self._taker = taker
         self._markets = None if bid.markets is None else sum(1 << market for market in set(bid.markets))
+        self.whys: dict[int, Label] = {}
+        """What kept each of the accounts that were looked at last from being bid for."""
         self._allow = {int(name, 0) for name in bid.allow}
         self._deny = {int(name, 0) for name in bid.deny}
 
     def offers(self, exact: Exact, accounts: Iterable[int]) -> list[Offer]:
         """Those among the accounts that can be bid for, the most profitable first."""
         found = []
+        self.whys = {}
         for account in accounts:
             if not self._wanted(account):
+                self.whys[account] = "excluded"
                 continue
             offer = offer_of(exact, account, self._bid, self._fees)
-            if offer is not None and (self._markets is None or not offer.maps & ~self._markets):
+            if offer is None:
+                # Not in a run yet, so λ is 0.
+                self.whys[account] = "unprofitable"
+            elif self._markets is not None and offer.maps & ~self._markets:
+                self.whys[account] = "excluded"
+            else:
                 found.append(offer)
         return sorted(found, key=lambda offer: -offer.profit(offer.quote.fraction))
 
@@ -114,8 +124,12 @@ class Bidder:
                 break
             asked = self._largest(exact, book, offer, floor)
             taken = self._after(exact, book, offer, asked) if asked else None
-            if taken is not None and self._model.takes(offer, min(asked, offer.quote.fraction)):
+            if taken is None:
+                self.whys[offer.account] = "capital" if self._pays(offer) else "unprofitable"
+            elif self._model.takes(offer, min(asked, offer.quote.fraction)):
                 self._take(book, offer, asked, taken)
+            else:
+                self.whys[offer.account] = "outbid"
         if not book.lots:
             return None
         margin = max(0, start - spare(book.assessment))
@@ -137,6 +151,11 @@ class Bidder:
             return False
         return not self._allow or bool({account, account >> 96} & self._allow)
 
+    def _pays(self, offer: Offer) -> bool:
+        """Whether any part that is for sale brings what it must."""
+        least = offer.least(wad(self._bid.min_profit))
+        return least is not None and least <= offer.quote.fraction
+
     def _largest(self, exact: Exact, book: Book, offer: Offer, floor: int) -> int:
         """The largest fraction (WAD) to ask for that is worth its while and that the taker can carry, or 0.
 
@@ -147,9 +166,9 @@ class Bidder:
         begins at 0, as it does for a taker at its margin, halving finds its other end.
         """
         most = offer.quote.fraction
-        least = offer.least(wad(self._bid.min_profit))
-        if least is None or least > most:
+        if not self._pays(offer):
             return 0
+        least = offer.least(wad(self._bid.min_profit)) or 0
         for fraction in sorted({WAD, most}, reverse=True):
             if self._carries(exact, book, offer, fraction, floor):
                 return fraction

@@ -20,7 +20,7 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import batches, due, gas_of, recovered
-from keeper.execution.decisions import BID, KINDS, OPEN, bid_decision, open_decision
+from keeper.execution.decisions import BID, KINDS, OPEN, SWEEP, bid_decision, open_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.margin import spare
@@ -29,6 +29,7 @@ from keeper.model.requirement import Assessment
 from keeper.run.chores import Chores
 from keeper.run.compare import Comparison
 from keeper.run.relief import Relief
+from keeper.run.rivals import RivalWatch
 from keeper.run.session import Changes, Session
 from keeper.store.journal import Decision, Journal
 from keeper.watch import metrics
@@ -67,6 +68,8 @@ class Keeper:
         self._attempts = {kind: Attempts() for kind in KINDS}
         self._quarantined: dict[int, str] = {}
         self._comparison = Comparison(self.session.node, deployment, config.book)
+        self._rivals = RivalWatch(engine, self.taker)
+        self._arrived = 0.0
         journal = Journal(engine)
 
         def lane(name: str, signer: Signer) -> Lane:
@@ -131,10 +134,10 @@ class Keeper:
         try:
             head = await waiting
             if head is not None:
-                started = time.perf_counter()
+                self._arrived = time.perf_counter()
                 await self.session.catch_up(head)
                 await self._on_head(head, self.session.take_changes())
-                took = time.perf_counter() - started
+                took = time.perf_counter() - self._arrived
                 metrics.HEAD_SECONDS.observe(took)
                 log.debug("head", block=head.number, seconds=round(took, 4))
         except asyncio.CancelledError:
@@ -163,6 +166,7 @@ class Keeper:
         metrics.HEAD_TIME.set(mirror.time)
         metrics.HEAD_SEEN.set(time.time())
         self._look(head, changes)
+        self._rivals.judge(changes, head.number, self._busy(SWEEP))
         exact = self.session.exact()
         await self._comparison.read(exact, self._quarantined)
         for lane in self._lanes:
@@ -171,7 +175,9 @@ class Keeper:
             await lane.tend(head, changes.seen, lambda decision: self._wanted(exact, decision))
         if exact.ready:
             under = self._under(exact)
-            if self._config.bid.enabled and not self.switch.stops(BID):
+            seen = time.perf_counter() - self._arrived
+            bidding = self._config.bid.enabled and not self.switch.stops(BID)
+            if bidding:
                 await self._bid(exact, under, head)
             if self._config.sight.enabled and not self.switch.stops(OPEN):
                 await self._sight(exact, under, head)
@@ -184,6 +190,7 @@ class Keeper:
                 self.switch.stops,
                 lambda decision: self._submit(self._opens, decision, head),
             )
+            self._observe(head, under, seen, bidding=bidding)
             self._report(under)
             if self._watch.is_worn:
                 # All is sent that this head called for: now there is time.
@@ -194,6 +201,7 @@ class Keeper:
             self._over = True
             self.health.shut_down = exact.shut_down
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
+        self._rivals.write()
         await self._relief.refresh()
         await self._chores.one(head)
         if mirror.number - self._saved >= self._config.store.snapshot_blocks:
@@ -209,6 +217,12 @@ class Keeper:
         if self.session.mirror is not self._mirror:
             self._mirror = self.session.mirror
             health.tell("book_reread", f"at block {head.number}, as what was known is not on the chain")
+
+    def _observe(self, head: Header, under: Collection[int], seconds: float, *, bidding: bool) -> None:
+        """Why what is under the line is not bid for, in case somebody else does."""
+        bids = [pending for pending in self._urgent.pending if pending.decision.kind == BID]
+        whys = self._bidder.whys if bidding else {}
+        self._rivals.observe(head.number, under, whys, "busy" if bidding else "off", seconds, bids)
 
     def _under(self, exact: Exact) -> list[int]:
         """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""
@@ -314,6 +328,8 @@ class Keeper:
 
     def _ended(self, decision: Decision, state: str) -> None:
         self.ledger.release(decision.id)
+        if decision.kind == BID:
+            self._rivals.ended(decision, reverted=state == "reverted")
         if state == "reverted":
             self.health.tell("transaction_reverted", f"{decision.kind} of {len(decision.accounts)} accounts")
         elif state == "dropped":

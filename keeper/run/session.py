@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from keeper.book.exact import Exact
 from keeper.book.mirror import Mirror
 from keeper.book.store import UnreadableError
+from keeper.chain.events import Taken
 from keeper.chain.follow import Follower, LostError, Undo
 from keeper.chain.links import Link, name_of
 from keeper.chain.node import Node
@@ -33,15 +34,19 @@ FORMAT = 3
 
 @dataclass(slots=True)
 class Changes:
-    """What catching up did: transactions of the protocol seen (hash to block), and the block rolled back to."""
+    """What catching up did: transactions of the protocol seen (hash to block), sales by block and time, and the block
+    rolled back to.
+    """
 
     seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+    taken: list[tuple[Header, list[Taken]]] = field(default_factory=list)
     undone: int | None = None
 
     def roll_back(self, number: int) -> None:
         """Blocks after `number` did not happen."""
         self.undone = number if self.undone is None else min(self.undone, number)
         self.seen = {key: at for key, at in self.seen.items() if at[0] <= number}
+        self.taken = [sold for sold in self.taken if sold[0].number <= number]
 
 
 class Session:
@@ -143,6 +148,8 @@ class Session:
             header = step.header
             self.mirror.apply(header.number, header.hash, header.time, header.base_fee, step.logs.told)
             self._changes.seen.update(step.logs.seen)
+            if sold := [event for event in step.logs.told.events if isinstance(event, Taken)]:
+                self._changes.taken.append((header, sold))
 
     def exact(self) -> Exact:
         """The book at the time of its block."""

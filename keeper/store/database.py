@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Engine,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -94,6 +95,23 @@ sales = Table(
     Column("account_got", Text, nullable=False),
     Column("opener_got", Text, nullable=False),
     Column("vault_got", Text, nullable=False),
+)
+
+opportunities = Table(
+    "opportunities",
+    metadata,
+    Column("block", Integer, primary_key=True),
+    Column("place", Integer, primary_key=True),
+    Column("time", Integer, nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("taker", Text, nullable=False),
+    Column("label", String, nullable=False),
+    Column("fraction", Text, nullable=False),
+    Column("requirement", Text, nullable=False),
+    Column("lambda_taker", Text, nullable=False),
+    Column("seen_block", Integer),
+    Column("seen_seconds", Float),
+    Column("sent_block", Integer),
 )
 
 snapshots = Table(

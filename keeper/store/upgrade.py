@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[int, int, int], object]
 """Told of sqlite's status, the pages left, and all pages."""
 
-VERSION = 2
+VERSION = 3
 """Of the schema in keeper/store/database.py."""
 
 STEPS: dict[int, tuple[str, ...]] = {
@@ -34,6 +34,14 @@ STEPS: dict[int, tuple[str, ...]] = {
             fraction TEXT NOT NULL, equity TEXT NOT NULL, requirement TEXT NOT NULL, lambda_account TEXT NOT NULL,
             lambda_taker TEXT NOT NULL, taker_paid TEXT NOT NULL, account_got TEXT NOT NULL, opener_got TEXT NOT NULL,
             vault_got TEXT NOT NULL, PRIMARY KEY (hash, place), FOREIGN KEY(hash) REFERENCES transactions (hash))""",
+    ),
+    3: (
+        """CREATE TABLE opportunities (
+            block INTEGER NOT NULL, place INTEGER NOT NULL, time INTEGER NOT NULL, account TEXT NOT NULL,
+            taker TEXT NOT NULL, label VARCHAR NOT NULL, fraction TEXT NOT NULL, requirement TEXT NOT NULL,
+            lambda_taker TEXT NOT NULL, seen_block INTEGER, seen_seconds FLOAT, sent_block INTEGER,
+            PRIMARY KEY (block, place))""",
+        "CREATE INDEX ix_opportunities_time ON opportunities (time)",
     ),
 }
 """What leads to each version from the one before it. A step that was released is never changed, only followed."""

@@ -46,6 +46,8 @@ BALANCE = Gauge("keeper_native_balance", "What a sender has of the chain's own c
 FEES = Counter("keeper_fees_paid", "Spent on mined transactions, of the chain's own coin", ["kind"])
 DISCOUNT = Counter("keeper_discount_quote", "What bids bought below its value, quote units")
 
+RIVALS = Counter("keeper_rival_takes", "Lots that others took, by why they were not ours", ["why"])
+
 STORE_FAILURES = Counter("keeper_store_failures", "Reads or writes of the store, the journal's too, that failed")
 DISK_FREE = Gauge("keeper_disk_free_bytes", "Free space where the store is")
 KILLED = Gauge("keeper_kill_switch", "1 while the kill switch is on")

@@ -147,4 +147,11 @@ def test_rival__takes_it_first__our_bid_costs_nothing_but_gas(world: World, chai
         tick(world, keeper, times=2)
     (sale,) = world.taken(first)
     assert sale.args.taker == rival
+    told = json.loads(command("opportunities", "--config", str(config), "--json").stdout)
+    assert told["labels"] == {"late": 1}
+    (row,) = told["rows"]
+    assert (row["block"], row["account"], row["taker"]) == (sale.blockNumber, hex(victim), hex(rival))
+    assert row["seen_block"] < row["sent_block"] < row["block"]
+    shown = command("opportunities", "--config", str(config)).stdout
+    assert "1 late: a bid for it was sent and not mined yet" in shown
     assert world.size(world.account(world.taker), ETH) == 0

@@ -19,8 +19,8 @@ COMMANDS = {command.name or command.callback.__name__: command.callback for comm
 
 def test_commands__all_there_are__those_an_operator_needs() -> None:
     assert set(COMMANDS) == {
-        "init", "doctor", "run", "scan", "why", "auctions", "positions", "history", "export", "backup", "restore",
-        "kill", "resume", "quote", "bid",
+        "init", "doctor", "run", "scan", "why", "auctions", "positions", "history", "opportunities", "export", "backup",
+        "restore", "kill", "resume", "quote", "bid",
     }  # fmt: skip
 
 

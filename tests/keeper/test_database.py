@@ -133,7 +133,9 @@ def test_open__newer_schema__refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "keeper.sqlite"
     with open_database(path).begin() as connection:
         connection.execute(update(schema).values(version=9))
-    with pytest.raises(StoreError, match=r"newer keeper \(schema 9, this one knows up to 2\): run that keeper"):
+    with pytest.raises(
+        StoreError, match=rf"newer keeper \(schema 9, this one knows up to {upgrade.VERSION}\): run that keeper"
+    ):
         open_database(path)
     assert attach(path) is None
     with pytest.raises(StoreError, match="of a newer keeper"):
