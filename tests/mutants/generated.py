@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import Executor
+from pathlib import Path
 
 from tests.mutants.building import UnbuiltError, differing
 from tests.mutants.sites import Site, Source, files
@@ -76,9 +77,12 @@ def chosen(pool: Executor) -> list[Site]:
     return [site for sites in pool.map(drawn, given, given.values()) for site in sites]
 
 
-def groups(contracts: list[str]) -> tuple[tuple[str, ...], ...]:
-    """The tests that a mutant of some contracts meets: the quick ones, its own unit tests, all others."""
+def groups(contracts: list[str], file: str) -> tuple[tuple[str, ...], ...]:
+    """The tests that a mutant of a file of some contracts meets: the quick ones, its own unit tests, all others."""
+    module = ROOT / "tests" / "unit" / "modules" / f"test_{Path(file).stem}.py"
+    of_module = ((str(module.relative_to(ROOT)),),) if file.startswith("modules/") and module.exists() else ()
     own = [f"tests/unit/{UNITS[name]}" for name in contracts]
     others = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests" / "unit").iterdir()) if path.is_dir()]
     rest = tuple(folder for folder in others if folder not in own and not folder.endswith("__"))
-    return (*(QUICK if ON_REVM & set(contracts) else ()), *((folder,) for folder in own), rest)
+    quick = QUICK if ON_REVM & set(contracts) else ()
+    return (*quick, *of_module, *((folder,) for folder in own), rest)

@@ -59,7 +59,7 @@ def generated(mutant: Mutant) -> Result:
     began = time.monotonic()
     with tree() as folder:
         mutant.apply(folder / "contracts")
-        for group in groups(affected(folder / "contracts")):
+        for group in groups(affected(folder / "contracts"), mutant.edits[0].file):
             found, printed = failed(folder, group, TIMEOUT)
             if found:
                 return Result(mutant.name, True, why(printed), time.monotonic() - began)

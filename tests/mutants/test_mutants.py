@@ -125,10 +125,18 @@ def test_shares__any_counts__are_in_proportion_and_add_up():
 
 def test_groups__any_contract__end_with_all_unit_tests():
     for contracts in (["Lens"], ["Clearinghouse", "Lens"], ["RiskEngine"]):
-        named = [test for group in groups(contracts) for test in group]
+        named = [test for group in groups(contracts, f"{contracts[0]}.vy") for test in group]
         folders = [path for path in (ROOT / "tests" / "unit").iterdir() if list(path.glob("test_*.py"))]
         assert {str(path.relative_to(ROOT)) for path in folders} <= set(named)
         assert ("tests/attacks" in named) == (contracts != ["Lens"])
+
+
+def test_groups__module_with_tests_of_its_own__before_those_of_its_contracts():
+    named = [test for group in groups(["Auction", "Lens"], "modules/account.vy") for test in group]
+    assert named.index("tests/unit/modules/test_account.py") < named.index("tests/unit/auction")
+    assert "tests/unit/modules/test_bidding.py" not in [
+        test for group in groups(["Auction"], "modules/bidding.vy") for test in group
+    ]
 
 
 def test_equivalent__each__is_a_site_with_a_reason():
