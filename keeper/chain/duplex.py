@@ -99,7 +99,13 @@ class SocketLink(DuplexLink):
 
     async def _connect(self) -> None:
         self._socket = await connect(
-            self.url, max_size=MAX_MESSAGE, open_timeout=self.timeout, ping_interval=20, ping_timeout=20
+            self.url,
+            max_size=MAX_MESSAGE,
+            open_timeout=self.timeout,
+            ping_interval=20,
+            ping_timeout=20,
+            # Packing and unpacking take longer than the line saves.
+            compression=None,
         )
 
     async def _send(self, message: bytes) -> None:

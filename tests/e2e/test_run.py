@@ -164,7 +164,7 @@ def test_run__socket_closed_cleanly__hears_again(
     config = configure(tmp_path, proxy.socket, world.record(tmp_path))
     with KeeperProcess(config, key_of(world.taker)) as keeper:
         keeper.started()
-        proxy.cut()
+        proxy.cut(clean=True)
         keeper.wait_for("connected", count=2)
         tick(world, keeper, times=2)
     assert world.run(world.account(world.trader, 1)).last > 0

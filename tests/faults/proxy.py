@@ -262,7 +262,7 @@ class FaultProxy:
         return web.json_response(reply)
 
     async def _relay(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
-        below = web.WebSocketResponse(max_msg_size=MAX)
+        below = web.WebSocketResponse(max_msg_size=MAX, compress=False)
         await below.prepare(request)
         self._sockets.add(below)
         self._transports.add(request.transport)
