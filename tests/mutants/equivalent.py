@@ -2,5 +2,8 @@
 
 EQUIVALENT: dict[str, str] = {
     "Exchange.vy cross: a.size > 0 → a.size > -1": "an order of size 0 is refused by one reason or another",
+    "modules/curve.vy _CURVE_BITS: 144 → 143": (
+        "bit 143 is the highest of the last λ: a curve that has it is above 10,000 bps, and refused for that"
+    ),
 }
 """By a site's key: `file function: before → after`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import ape
 import pytest
@@ -38,6 +39,13 @@ def test_trade__up_to_the_cap__is_allowed_and_more_refused(house, alice, bob, ca
     with house.refuses("clearinghouse: above the cap", alice, bob):
         house.trade(alice, bob, 0.001, 1600)
     house.trade(alice, bob, -4, 1600)
+
+
+def test_trade__one_unit_of_the_last_digit_above_the_cap__refused(house, alice, bob, capped):
+    """A market's sizes count half, rounded up."""
+    with house.refuses("clearinghouse: above the cap", alice, bob):
+        house.trade(alice, bob, Decimal(10) + Decimal(1) / WAD, 1600)
+    house.trade(alice, bob, 10, 1600)
 
 
 def test_trade__that_opens_nothing__is_allowed_above_the_cap(house, alice, bob, pool, capped):
