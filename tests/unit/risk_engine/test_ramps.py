@@ -15,6 +15,7 @@ from tests.unit.system import ORACLE, WAD
 
 RAMP = 1_000
 DAY = 86_400
+MONTH = 30 * DAY
 OLD = PARAMETERS[FED]
 RISEN = replace(OLD, s=6_000, u=500, g=1_007)
 TIGHTER = replace(RISK, kappa=5_000, min_requirement=4_000)
@@ -111,23 +112,36 @@ def test_set_risk__minimum_falls__falls_at_once(slowly, begin, owner):
 
 @pytest.mark.parametrize("gone", [1, 400, RAMP])
 def test_assess__kappa_on_its_way__the_square_of_risk_moves_evenly(slowly, begin, owner, gone):
-    slowly.publish(begin, [Entry(FED, 100 * WAD), Entry(OTHER, 100 * WAD)])
-    slowly.engine.set_parameters(OTHER, replace(PARAMETERS[OTHER], u=0).pack(), sender=owner)
-    slowly.engine.set_parameters(FED, replace(PARAMETERS[FED], u=0).pack(), sender=owner)
+    check_kappa_on_its_way(slowly, owner, begin, gone, RAMP, 1_000)
+
+
+@pytest.mark.parametrize("gone", [1, 1_234_567, MONTH - 1, MONTH])
+def test_assess__kappa_a_month_on_its_way__the_square_of_a_small_risk_moves_evenly(
+    make_engine, slow_feeds, owner, signers, begin, gone
+):
+    """What is left over when a long way is cut into seconds counts as far as it goes, and no further."""
+    desk = Desk(make_engine(slow_feeds, oracle=(*ORACLE[:-1], MONTH)), owner, signers, slow_feeds)
+    check_kappa_on_its_way(desk, owner, begin, gone, MONTH, 10)
+
+
+def check_kappa_on_its_way(desk, owner, begin, gone, length, units):
+    desk.publish(begin, [Entry(FED, 100 * WAD), Entry(OTHER, 100 * WAD)])
+    desk.engine.set_parameters(OTHER, replace(PARAMETERS[OTHER], u=0).pack(), sender=owner)
+    desk.engine.set_parameters(FED, replace(PARAMETERS[FED], u=0).pack(), sender=owner)
     start = begin + 5
-    slowly.at(start)
-    slowly.engine.set_risk(replace(RISK, kappa=5_000).pack(), sender=owner)
-    slowly.seen_at(start + gone)
-    size = 1_000 * WAD
+    desk.at(start)
+    desk.engine.set_risk(replace(RISK, kappa=5_000).pack(), sender=owner)
+    desk.seen_at(start + gone)
+    size = units * WAD
     words = [Position(size).pack(), Position(-size).pack()]
-    seen = slowly.engine.assess(0, (1 << FED | 1 << OTHER) << 64, words)
-    long, short = 5_000 * 10**9, 6_000 * 10**9
+    seen = desk.engine.assess(0, (1 << FED | 1 << OTHER) << 64, words)
+    long, short = 5 * units * 10**9, 6 * units * 10**9
 
     def square(kappa):
         both = long * long + short * short
         return (10**4 - kappa) * (100 * both - 2 * 84 * long * short) + 100 * kappa * both
 
-    now = square(2_500) + (square(5_000) - square(2_500)) * gone // RAMP
+    now = square(2_500) + (square(5_000) - square(2_500)) * gone // length
     charge = 2 * size * 100 * 1_000 // 10**5
     assert seen.mm == (isqrt(now - 1) + 1) * 10**6 + charge
     assert seen.im == -(-((isqrt(square(5_000) - 1) + 1) * 10**6 + charge) * RISK.iota // 10**4)
