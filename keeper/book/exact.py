@@ -33,6 +33,7 @@ from_bytes = int.from_bytes
 # These words stay the same for many heads.
 _parameters = lru_cache(maxsize=256)(Parameters.unpack)
 _risk = lru_cache(maxsize=16)(Risk.unpack)
+_run = lru_cache(maxsize=4_096)(Run.unpack)
 
 
 class Exact:
@@ -159,7 +160,7 @@ class Exact:
 
     def run(self, account: int) -> Run:
         """The account's run as stored."""
-        return Run.unpack(self.mirror.runs.get(account, 0))
+        return _run(self.mirror.runs.get(account, 0))
 
     def running(self, account: int) -> bool:
         """Whether there is a run that a sighting now would carry on."""

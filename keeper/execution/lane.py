@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ from keeper.watch import metrics
 log = structlog.get_logger(__name__)
 
 CANCEL_GAS = 21_000
+TURNS = 4
+"""Of the loop, until a request is on the wire."""
 KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
 NONCE_USED = ("nonce too low", "nonce is too low", "oldnonce", "invalid nonce")
 
@@ -124,31 +127,25 @@ class Lane:
 
         Once its bytes are journaled it is `sent`, even if no endpoint could be reached: `tend` sees to that.
         """
-        self._journal.plan(decision)
-        metrics.DECISIONS.labels(decision.kind).inc()
-        paid = fees.first(self._section, head.base_fee)
-        if paid is None:
-            return self._refuse(decision, "the base fee is above fees.max_fee_gwei")
+        # The node works on the answer while the bytes are made; without a good answer they go nowhere.
+        simulation = asyncio.create_task(self._simulate(decision))
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         try:
-            await self._node.call(
-                "eth_call",
-                [
-                    {
-                        "from": self.address,
-                        "to": decision.target,
-                        "data": "0x" + decision.data.hex(),
-                        "gas": hex(decision.gas),
-                    },
-                    "latest",
-                ],
-            )
-        except RpcError as error:
-            return self._refuse(decision, error.message)
-        except LinkError as error:
-            return self._refuse(decision, str(error))
+            self._journal.plan(decision)
+            metrics.DECISIONS.labels(decision.kind).inc()
+            paid = fees.first(self._section, head.base_fee)
+            if paid is None:
+                return self._refuse(decision, "the base fee is above fees.max_fee_gwei")
+            if closed := self._gate(decision.kind):
+                return self._refuse(decision, closed)
+            signed = self._sign(decision, self._nonce, paid, cancels=False)
+            if reason := await simulation:
+                return self._refuse(decision, reason)
+        finally:
+            simulation.cancel()
         if closed := self._gate(decision.kind):
             return self._refuse(decision, closed)
-        signed = self._sign(decision, self._nonce, paid, cancels=False)
         if signed is None:
             self._journal.end(decision.id, "dry", "")
             self._ended(decision, "dry")
@@ -160,6 +157,22 @@ class Lane:
         await self._broadcast(pending, head)
         self._count()
         return Outcome.SENT, ""
+
+    async def _simulate(self, decision: Decision) -> str:
+        """Why the call would fail at the head; empty if it would not."""
+        call = {
+            "from": self.address,
+            "to": decision.target,
+            "data": "0x" + decision.data.hex(),
+            "gas": hex(decision.gas),
+        }
+        try:
+            await self._node.call("eth_call", [call, "latest"])
+        except RpcError as error:
+            return error.message or "refused without a word"
+        except LinkError as error:
+            return str(error)
+        return ""
 
     async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
         """Find out about pending transactions, and send again what has waited too long.

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, or_, select, update
 
 from keeper.store.database import decisions, sales, transactions
 
@@ -139,20 +139,19 @@ class Journal:
     def sign(self, decision: str, nonce: int, signed: Signed) -> None:
         """Write signed bytes down, the first of a decision or a replacement, before anybody else gets them."""
         with self._writing(AT_ONCE) as connection:
-            taken = connection.scalar(select(decisions.c.nonce).where(decisions.c.id == decision))
-            if taken is not None and taken != nonce:
-                raise ValueError(f"decision {decision} has nonce {taken}, not {nonce}")
-            if taken is None:
-                connection.execute(
-                    update(decisions).where(decisions.c.id == decision).values(state="signed", nonce=nonce)
-                )
-            before = connection.scalar(
-                select(func.count()).select_from(transactions).where(transactions.c.decision == decision)
+            first = decisions.c.nonce.is_(None)
+            done = connection.execute(
+                update(decisions)
+                .where(decisions.c.id == decision, or_(first, decisions.c.nonce == nonce))
+                .values(state=case((first, "signed"), else_=decisions.c.state), nonce=nonce)
             )
+            if done.rowcount != 1:
+                raise ValueError(f"decision {decision} is not there, or has another nonce than {nonce}")
+            before = select(func.count()).select_from(transactions).where(transactions.c.decision == decision)
             connection.execute(
                 insert(transactions).values(
                     hash=signed.hash,
-                    place=before,
+                    place=before.scalar_subquery(),
                     decision=decision,
                     raw=signed.raw,
                     max_fee=str(signed.max_fee),
