@@ -10,6 +10,7 @@ import pytest
 
 from keeper.model.rounding import ceil_div
 from keeper.model.standing import BOND, Standing
+from keeper.model.words import Curve
 from tests.unit.auction.scene import Scene
 from tests.unit.system import BTC, CURVE, ETH, RISK, TERMS, WAD
 
@@ -81,6 +82,15 @@ def test_post__valid__moves_the_cash_and_stands_on_the_book(book, scene, auction
     word = Standing(7, number, 400, 5, 300 * WAD, 20 * WAD, 0).pack()
     assert tuple(auction.standing_bid(number)) == (scene.taker_account, 20 * WAD, word)
     assert auction.standing_book() == [word]
+
+
+def test_post__tick_of_the_whole_requirement__where_the_curve_gets_there(book, auction, owner):
+    whole = Curve((*CURVE.points[:-1], (300, 10_000)))
+    auction.add_curve(whole.pack(), sender=owner)
+    number = book.post(100)
+    assert auction.standing_bid(number)[2] >> 249 == 100
+    with book.refused("auction: tick out of range"):
+        book.post(101)
 
 
 @pytest.mark.parametrize(
