@@ -35,7 +35,8 @@ async def examined(path: Path, listen: float) -> list[Check]:
     with progress() as shown:
         shown.add_task("asking the chain", total=None)
         await chain.examine(signers or ())
-    orders = Sources(config.match.orders)
+    exchange = deployment.contracts.get("Exchange")
+    orders = Sources(config.match.orders, deployment.chain_id, exchange.address if exchange else "0x" + "00" * 20)
     await orders.read()
     told = [*store_checks(config), *watch_checks(path, config, running=running), *order_checks(orders)]
     return [*checks, *chain.checks, *told]

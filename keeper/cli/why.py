@@ -146,13 +146,14 @@ def matching(match: Match | None) -> str:
 
 def sweeping(config: Config, exact: Exact, account: int) -> str:
     """Which standing bids would take it, and whether the keeper would have them; empty if none would."""
-    bids = fitting(exact, account, on_book(exact))
+    book = on_book(exact)
+    bids = fitting(exact, account, book)
     if not bids or not exact.running(account):
         return ""
     told = f"standing bids would take some of it ({len(bids)}, the first at λ {bids[0].tick / 100:.2f})"
     if not config.sweep.enabled:
         return f"{told}: sweep.enabled is false"
-    if sweep_of(exact, account, exact.run(account).opener, config.sweep, config.fees) is None:
+    if sweep_of(exact, account, exact.run(account).opener, config.sweep, config.fees, book) is None:
         return f"{told}: a sweep would cost more than sweep.max_cost"
     return f"{told}: sweep it unless it bids, if that costs it no more than sweep.max_cost"
 

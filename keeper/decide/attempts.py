@@ -32,12 +32,17 @@ class Attempts:
         """What is failing now."""
         return dict(self._failures)
 
-    def failed(self, accounts: Collection[int], reason: str, block: int) -> None:
-        """An attempt for these accounts together was refused when `block` was the head."""
+    def failed(
+        self, accounts: Collection[int], reason: str, block: int, first: int = 1, longest: int = LONGEST
+    ) -> None:
+        """An attempt for these accounts together came to nothing when `block` was the head.
+
+        They wait `first` blocks, then twice as many each time, and `longest` at most.
+        """
         for account in accounts:
             old = self._failures.get(account)
             times = 1 if old is None else old.times + 1
-            self._failures[account] = Failure(reason, times, block + min(LONGEST, 2 ** (times - 1)))
+            self._failures[account] = Failure(reason, times, block + min(longest, first * 2 ** (times - 1)))
 
     def succeeded(self, accounts: Iterable[int]) -> None:
         """These went through, or need nothing any more."""

@@ -11,7 +11,7 @@ from keeper.config import wad
 from keeper.config.schema import FeesSection, MatchSection
 from keeper.model.auction import BPS_TO_WAD, LEAST, Quote
 from keeper.model.margin import relieves, spare
-from keeper.model.orders import Order
+from keeper.model.orders import SLOTS, Order
 from keeper.model.prices import LIVE
 from keeper.model.requirement import Assessment, Holding
 from keeper.model.rounding import BPS, WAD, ceil_div
@@ -31,10 +31,11 @@ NOTHING = Holding()
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """An order, and what is told to be a signature of its account's owner or an operator."""
+    """An order, its signature, and the address (as a number) that gave it."""
 
     order: Order
     signature: bytes
+    signer: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +92,31 @@ def match_of(
     filled: Mapping[Order, int],
     section: MatchSection,
     fees: FeesSection,
+    skip: int = 0,
 ) -> Match | None:
     """The fills to send for this account now, or None if no order relieves it or gas would cost too much.
 
-    `filled`: what is known to be filled of an order. A match pays nobody but the account and the maker, so
-    it costs its gas.
+    `filled`: what is known to be filled of an order. `skip`: how many orders, the best first, are left out, as they
+    were looked at in vain. A match pays nobody but the account and the maker, so it costs its gas.
     """
     quote = exact.quote(account)
     if quote.reason:
         return None
-    markets = exact.maps(account).bit_count()
-    most = min(MAX_FILLS, (fees.max_gas - GAS_MATCH) // (GAS_FILL + GAS_FILL_MARKET * markets))
     side, makers = side_of(exact, account), dict[int, Side]()
     before = side.seen
     fills: list[tuple[Signed, int]] = []
-    released = 0
-    for signed in islice(_best_first(exact, side, orders), TRIED):
-        if len(fills) >= most:
-            break
+    slots: set[tuple[int, int]] = set()
+    released, gas, used = 0, GAS_MATCH, USED_MATCH
+    for signed in islice(_best_first(exact, side, orders), skip, skip + TRIED):
         order = signed.order
         maker = makers.get(order.account) or side_of(exact, order.account)
+        # Both sides are assessed, each with all that it holds.
+        markets = max(len(side.holdings), len(maker.holdings) + 1)
+        if len(fills) == MAX_FILLS or gas + GAS_FILL + GAS_FILL_MARKET * markets > fees.max_gas:
+            break
+        slot = order.account, order.nonce % SLOTS
+        if slot in slots:
+            continue
         amount = _amount(exact, side, maker, order, abs(order.size) - filled.get(order, 0), quote)
         if amount <= 0:
             continue
@@ -118,25 +124,27 @@ def match_of(
         more = side.seen.mm - after.seen.mm
         side, makers[order.account] = after.paid(exact, quote.penalty * more // WAD), maker
         released += more
+        gas += GAS_FILL + GAS_FILL_MARKET * markets
+        used += USED_FILL + USED_FILL_MARKET * markets
+        slots.add(slot)
         fills.append((signed, amount))
     # Less is nothing to the Auction.
     if not fills or (side.seen.equity < side.seen.mm and released < before.floor // LEAST):
         return None
     price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
-    used = USED_MATCH + len(fills) * (USED_FILL + USED_FILL_MARKET * markets)
     gain = -(used * price * wad(fees.native_price) // WAD)
     if gain < -wad(section.max_cost):
         return None
-    gas = GAS_MATCH + len(fills) * (GAS_FILL + GAS_FILL_MARKET * markets)
     return Match(account, tuple(fills), released, gain, gas)
 
 
 def _best_first(exact: Exact, side: Side, orders: Iterable[Signed]) -> Iterator[Signed]:
-    """Orders that would take positions of the account down, the best price for it first."""
+    """Orders that would take positions of the account down and were signed by who may, the best price for it first."""
 
     band = Settings.unpack(exact.mirror.scalars["settings"]).band
 
-    def fits(order: Order) -> bool:
+    def fits(signed: Signed) -> bool:
+        order = signed.order
         reading = exact.reading(order.market)
         return (
             side.holdings.get(order.market, NOTHING).size * order.size > 0
@@ -145,6 +153,8 @@ def _best_first(exact: Exact, side: Side, orders: Iterable[Signed]) -> Iterator[
             and order.expiry > exact.now
             and order.account != side.account
             and order.taker in (0, side.account)
+            and signed.signer != 0
+            and exact.mirror.is_allowed(order.account, signed.signer)
         )
 
     def price(signed: Signed) -> float:
@@ -152,7 +162,7 @@ def _best_first(exact: Exact, side: Side, orders: Iterable[Signed]) -> Iterator[
         part = order.price / exact.reading(order.market).index
         return -part if order.size > 0 else part
 
-    yield from sorted((signed for signed in orders if fits(signed.order)), key=price)
+    yield from sorted((signed for signed in orders if fits(signed)), key=price)
 
 
 def _both(exact: Exact, side: Side, maker: Side, order: Order, amount: int) -> tuple[Side, Side]:
@@ -167,11 +177,11 @@ def _both(exact: Exact, side: Side, maker: Side, order: Order, amount: int) -> t
 
 def _amount(exact: Exact, side: Side, maker: Side, order: Order, left: int, quote: Quote) -> int:
     """How much of the order to fill (WAD base), so that both sides pass; 0 if nothing does."""
-    held = side.holdings[order.market]
-    # The market's exposure goes down and does not turn round.
-    most = min(left, abs(held.size), max(0, abs(held.spot + held.size)))
-    if (held.spot + held.size) * held.size < 0:
+    held = side.holdings.get(order.market, NOTHING)
+    # An earlier fill may have closed it. The market's exposure goes down and does not turn round.
+    if held.size * order.size <= 0 or (held.spot + held.size) * held.size < 0:
         return 0
+    most = min(left, abs(held.size), abs(held.spot + held.size))
     if order.reduce_only:
         theirs = maker.holdings.get(order.market, NOTHING).size
         most = min(most, abs(theirs) if theirs * order.size < 0 else 0)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keeper.book.exact import Exact
 from keeper.config import wad
 from keeper.config.schema import FeesSection, SweepSection
-from keeper.model.auction import PERCENT, opener_share
+from keeper.model.auction import PERCENT, Quote, opener_share
 from keeper.model.rounding import BPS, WAD, ceil_div
 from keeper.model.standing import MAX_SWEPT, MOST
 
 GAS_SWEEP = 150_000
-GAS_PLACE = 5_000
-"""For each bid on the book: all of them are read."""
+GAS_PLACE = 20_000
+"""For each bid on the book: all of them are read, and looked at again for each that is passed over."""
 GAS_PART = 450_000
 GAS_PART_MARKET = 50_000
 USED_SWEEP, USED_PLACE, USED_PART, USED_PART_MARKET = 60_000, 2_500, 110_000, 30_000
@@ -72,28 +72,36 @@ def fitting(exact: Exact, account: int, bids: Iterable[StandingBid]) -> list[Sta
     reached = quote.lambda_now // PERCENT
     held = exact.maps(account)
     auction = exact.mirror.scalars.get("auction", 0)
-    weight = max(assessment.mm, ceil_div(assessment.im * BPS, exact.risk.iota))
     found = []
     for bid in bids:
         wide = (assessment.down + assessment.up) * 10**5 > bid.interval * assessment.mm
         if bid.tick > reached or held & ~bid.markets or wide or auction << 96 | bid.id == account:
             continue
-        part = exact.quote(account, min(WAD, ceil_div(bid.capacity * WAD, weight)), bid.tick)
+        part, weight = part_of(exact, account, bid)
         least = min(bid.minimum, part.fraction_max * weight // WAD)
         if part.fraction and part.fraction * weight // WAD >= least:
             found.append(bid)
     return found
 
 
-def sweep_of(exact: Exact, account: int, sender: int, section: SweepSection, fees: FeesSection) -> Sweep | None:
-    """The sweep to send for this account now, or None if nothing would take it or it would cost us too much.
+def part_of(exact: Exact, account: int, bid: StandingBid) -> tuple[Quote, int]:
+    """What a bid would get of the account now, and the account's requirement as capacity counts it."""
+    assessment = exact.assess(account)
+    weight = max(assessment.mm, ceil_div(assessment.im * BPS, exact.risk.iota))
+    return exact.quote(account, min(WAD, ceil_div(bid.capacity * WAD, weight)), bid.tick), weight
 
-    Only who began the run is paid for it (`sender`, or whoever: then a sweep costs its gas). Before a run there is
-    none: sighting comes first.
+
+def sweep_of(
+    exact: Exact, account: int, sender: int, section: SweepSection, fees: FeesSection, book: Sequence[StandingBid]
+) -> Sweep | None:
+    """The sweep to send for this account now, or None if nothing on the book would take it or it costs us too much.
+
+    Only who began the run is paid for it (`sender`, or whoever: then a sweep costs its gas): what is counted is its
+    share of the first bid's part, as what the next ones get depends on that. Before a run there is none: sighting comes
+    first.
     """
     if not exact.running(account):
         return None
-    book = on_book(exact)
     markets = exact.maps(account).bit_count()
     room = fees.max_gas - GAS_SWEEP - GAS_PLACE * len(book)
     most = min(MAX_SWEPT, room // (GAS_PART + GAS_PART_MARKET * markets))
@@ -102,8 +110,7 @@ def sweep_of(exact: Exact, account: int, sender: int, section: SweepSection, fee
         return None
     paid = 0
     if exact.run(account).opener == sender:
-        first = bids[0]
-        quote = exact.quote(account, WAD, first.tick)
+        quote, _ = part_of(exact, account, bids[0])
         paid, _ = opener_share(quote.penalty_paid, quote.run.paid, exact.terms.opener_cap)
     used = USED_SWEEP + USED_PLACE * len(book) + len(bids) * (USED_PART + USED_PART_MARKET * markets)
     price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)

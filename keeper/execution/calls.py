@@ -46,3 +46,8 @@ def slot_call(account: int, index: int) -> bytes:
 def lowest_nonce_call(account: int) -> bytes:
     """`lowest_nonce(account)` of the Exchange."""
     return selector("lowest_nonce(uint256)") + encode(["uint256"], [account])
+
+
+def maker_fee_call() -> bytes:
+    """`maker_bps()` of the Exchange."""
+    return selector("maker_bps()")

@@ -20,7 +20,7 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import batches, due, gas_of, recovered
-from keeper.execution.decisions import BID, KINDS, OPEN, SWEEP, bid_decision, open_decision
+from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decision, open_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.margin import spare
@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 DEEP = 8
 """Blocks rolled back at once that somebody should hear of."""
+PAID_FOR, LONGEST_PAID_FOR = 64, 65_536
+"""Blocks to wait, the first time and at most, with what others take and made fail at our cost."""
 BACKOFF = 0.25
 """Seconds to wait after a failure before the newest head is asked for."""
 
@@ -284,7 +286,9 @@ class Keeper:
             # Its fate decides what the taker holds; the next bid is made from there.
             return
         attempts = self._attempts[BID]
-        accounts = [account for account in under if attempts.may(account, head.number)]
+        # What others are asked to take is theirs until it is known whether they did.
+        given = self._busy(MATCH) | self._busy(SWEEP)
+        accounts = [account for account in under if account not in given and attempts.may(account, head.number)]
         offers = self._bidder.offers(exact, accounts)
         suspects = [offer for offer in offers if attempts.alone(offer.account)]
         bid = self._bidder.choose(exact, [offer for offer in offers if offer not in suspects], self.ledger.free)
@@ -315,7 +319,7 @@ class Keeper:
         attempts = self._attempts[decision.kind]
         if outcome is Outcome.REFUSED:
             attempts.failed(decision.accounts, reason, head.number)
-        else:
+        elif decision.kind not in (MATCH, SWEEP):
             attempts.succeeded(decision.accounts)
         log.info(
             decision.kind,
@@ -330,6 +334,15 @@ class Keeper:
         self.ledger.release(decision.id)
         if decision.kind == BID:
             self._rivals.ended(decision, reverted=state == "reverted")
+        if decision.kind in (MATCH, SWEEP):
+            # Whoever makes it fail once may do so again: each time it waits longer.
+            attempts = self._attempts[decision.kind]
+            if state == "reverted":
+                block = self.session.mirror.number
+                attempts.failed(decision.accounts, "it was mined and reverted", block, PAID_FOR, LONGEST_PAID_FOR)
+                self._relief.failed(decision, block)
+            elif state == "mined":
+                attempts.succeeded(decision.accounts)
         if state == "reverted":
             self.health.tell("transaction_reverted", f"{decision.kind} of {len(decision.accounts)} accounts")
         elif state == "dropped":

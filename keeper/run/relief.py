@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
@@ -10,8 +12,8 @@ from keeper.book.exact import Exact
 from keeper.chain.types import Header, LinkError, RpcError
 from keeper.config import Config, Deployment
 from keeper.decide.attempts import Attempts
-from keeper.decide.match import Match, match_of
-from keeper.decide.sweep import sweep_of
+from keeper.decide.match import TRIED, Match, match_of
+from keeper.decide.sweep import StandingBid, on_book, sweep_of
 from keeper.execution.decisions import BID, MATCH, SWEEP, match_decision, sweep_decision
 from keeper.execution.lane import Outcome, Requests
 from keeper.run.resting import Resting, Sources
@@ -19,8 +21,10 @@ from keeper.store.journal import Decision
 
 log = structlog.get_logger(__name__)
 
-LOOKED_AT = 128
-"""Accounts that a head has time for, each in its turn: with thousands under the line, sightings and bids come first."""
+SECONDS = 0.25
+"""That a head has for this; accounts come in turn. With thousands under the line, sightings and bids come first."""
+REMEMBERED = 64
+"""Matches whose orders are known if they revert."""
 ROUNDS = 4
 """Times a match is made anew because an order in it turned out to be no good."""
 SUSPECT = 64
@@ -40,6 +44,7 @@ class Relief:
         self._sender = sender
         self._orders = orders_of(config, deployment, node)
         self._turn = 0
+        self._used: dict[str, Match] = {}
 
     async def one_head(
         self,
@@ -53,22 +58,53 @@ class Relief:
     ) -> None:
         """Send what relieves accounts under the line that nothing of ours is under way for."""
         orders = [] if stops(MATCH) else self._orders.at(head.number)
-        sweeps = self._config.sweep.enabled and not stops(SWEEP) and any(exact.mirror.standing.values())
-        if not orders and not sweeps:
+        book = on_book(exact) if self._config.sweep.enabled and not stops(SWEEP) else []
+        if not orders and not book:
             return
         taken = busy(BID) | busy(MATCH) | busy(SWEEP)
-        for account in self._some([account for account in under if account not in taken]):
-            if orders and attempts[MATCH].may(account, head.number):
-                match = await self._match(exact, account, head)
-                if match is not None:
-                    decision = match_decision(self._auction, self._orders.exchange, self._sender, match, head)
-                    if await submit(decision) is not Outcome.REFUSED:
-                        continue
-                    self._orders.suspect([signed.order for signed, _ in match.fills], head.number + SUSPECT)
-            if sweeps and attempts[SWEEP].may(account, head.number):
-                sweep = sweep_of(exact, account, int(self._sender, 16), self._config.sweep, self._config.fees)
-                if sweep is not None:
-                    await submit(sweep_decision(self._auction, self._sender, sweep, head))
+        waiting = [account for account in under if account not in taken]
+        end = time.perf_counter() + SECONDS
+        first = self._turn % max(1, len(waiting))
+        for account in waiting[first:] + waiting[:first]:
+            if time.perf_counter() > end:
+                break
+            self._turn += 1
+            try:
+                await self._relieve(exact, account, head, attempts, book, submit)
+            except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+                # Of one account, or of what was told of it: the others are served.
+                log.error("an account cannot be relieved", account=hex(account), error=repr(error))
+            await asyncio.sleep(0)
+        else:
+            self._turn = 0
+
+    async def _relieve(
+        self,
+        exact: Exact,
+        account: int,
+        head: Header,
+        attempts: dict[str, Attempts],
+        book: Sequence[StandingBid],
+        submit: Submit,
+    ) -> None:
+        if self._orders.known and attempts[MATCH].may(account, head.number):
+            match = await self._match(exact, account, head)
+            if match is not None:
+                decision = match_decision(self._auction, self._orders.exchange, self._sender, match, head)
+                self._used = {decision.id: match, **dict(list(self._used.items())[:REMEMBERED])}
+                if await submit(decision) is not Outcome.REFUSED:
+                    return
+                self.failed(decision, head.number)
+        if book and attempts[SWEEP].may(account, head.number):
+            sender = int(self._sender, 16)
+            sweep = sweep_of(exact, account, sender, self._config.sweep, self._config.fees, book)
+            if sweep is not None:
+                await submit(sweep_decision(self._auction, self._sender, sweep, head))
+
+    def failed(self, decision: Decision, block: int) -> None:
+        """A match was refused, or mined and reverted: its orders are not used for some time."""
+        if match := self._used.get(decision.id):
+            self._orders.suspect([signed.order for signed, _ in match.fills], block + SUSPECT)
 
     async def refresh(self) -> None:
         """When all is sent that a head called for."""
@@ -77,14 +113,6 @@ class Relief:
     async def close(self) -> None:
         """Stop reading orders."""
         await self._orders.close()
-
-    def _some(self, accounts: list[int]) -> Iterator[int]:
-        """As many as a head has time for, each in its turn."""
-        if len(accounts) > LOOKED_AT:
-            first = self._turn % len(accounts)
-            self._turn += LOOKED_AT
-            accounts = (accounts[first:] + accounts[:first])[:LOOKED_AT]
-        yield from accounts
 
     async def _match(self, exact: Exact, account: int, head: Header) -> Match | None:
         try:
@@ -97,8 +125,12 @@ class Relief:
 async def checked_match(exact: Exact, account: int, orders: Resting, config: Config) -> Match | None:
     """The match of the orders known, none of which the chain speaks against. Raises LinkError or RpcError."""
     for _ in range(ROUNDS):
-        match = match_of(exact, account, orders.known, orders.filled, config.match, config.fees)
-        if match is None or not await orders.check([signed for signed, _ in match.fills], exact.mirror.is_allowed):
+        match = match_of(exact, account, orders.known, orders.filled, config.match, config.fees, orders.skip)
+        if match is None:
+            # Those that were looked at in vain do not stand before all others for ever.
+            orders.turn(TRIED)
+            return None
+        if not await orders.check([signed for signed, _ in match.fills]):
             return match
     return None
 
@@ -108,5 +140,6 @@ def orders_of(config: Config, deployment: Deployment, node: Requests) -> Resting
     exchange = deployment.contracts.get("Exchange")
     if config.match.orders and exchange is None:
         log.error("no orders are matched: the deployment file names no Exchange")
-    sources, address = (Sources(config.match.orders), exchange.address) if exchange else (Sources([]), "")
+    names, address = (config.match.orders, exchange.address) if exchange else ([], "")
+    sources = Sources(names, deployment.chain_id, address)
     return Resting(sources, config.match.refresh_seconds, node, deployment.chain_id, address)

@@ -1,13 +1,14 @@
 """Signed orders from where the operator says: files and HTTP addresses, read again and again, and checked before use.
 
-What is told is only looked at as far as its shape goes. An order that a match would use is checked further: whether its
-account's owner or an operator signed it, and how much of it is filled. Contract wallets sign in ways that only the
+Shape and signature are checked as they are read, in a thread of their own; whether the signer may trade for the account
+when a match is made; how much is filled, once a match would use an order. Contract wallets sign in ways that only the
 chain can check: their orders are left out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -21,9 +22,9 @@ from eth_utils.exceptions import ValidationError as InvalidError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from keeper.chain.links import name_of
-from keeper.chain.types import number
+from keeper.chain.types import LinkError
 from keeper.decide.match import Signed
-from keeper.execution.calls import lowest_nonce_call, slot_call
+from keeper.execution.calls import lowest_nonce_call, maker_fee_call, slot_call
 from keeper.execution.lane import Requests
 from keeper.model.orders import SLOTS, Order, Slot, filled_of, slot_refusal
 from keeper.orders import order_hash
@@ -31,10 +32,15 @@ from keeper.orders import order_hash
 log = structlog.get_logger(__name__)
 
 MOST_BYTES = 8 * 2**20
-MOST_ORDERS = 10_000
+MOST_ORDERS = 2_000
+MOST_WORDS = 200
+"""Letters of a reason: what is told may stand in it."""
 TOO_LONG = f"more than {MOST_BYTES >> 20} MiB"
 SECONDS = 5.0
 """In which an address must answer."""
+
+
+WORD = re.compile("0x[0-9a-fA-F]{64}")
 
 
 def _number(value: object) -> object:
@@ -75,9 +81,10 @@ class _Told(BaseModel):
 _told = TypeAdapter(_Told)
 
 
-def orders_in(text: bytes, source: str) -> list[Signed]:
-    """The orders that a source tells of; those that are none are left out and counted. Raises ValueError where it is no
-    JSON object with a list `orders`, or one that is too long.
+def orders_in(text: bytes, source: str, signer_of: Callable[[Order, bytes], int]) -> list[Signed]:
+    """The orders that a source tells of; those that are none, or that nobody signed, are left out and counted.
+
+    Raises ValueError where it is no JSON object with a list `orders`, or one that is too long.
     """
     listed = _told.validate_json(text).orders
     if len(listed) > MOST_ORDERS:
@@ -89,7 +96,12 @@ def orders_in(text: bytes, source: str) -> list[Signed]:
         except (ValidationError, ValueError) as error:
             wrong.append(f"orders.{place}: {_why(error)}")
             continue
-        found.append(Signed(Order(**read.order.model_dump()), bytes.fromhex(read.signature[2:])))
+        order, signature = Order(**read.order.model_dump()), bytes.fromhex(read.signature[2:])
+        signer = signer_of(order, signature)
+        if signer:
+            found.append(Signed(order, signature, signer))
+        else:
+            wrong.append(f"orders.{place}: the signature is none")
     if wrong:
         log.warning("orders are left out", source=source, count=len(wrong), first=wrong[0])
     return found
@@ -99,22 +111,25 @@ def _why(error: Exception) -> str:
     """In words that hold no address: what stands in it may be a key."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg']}"
+        return f"{'.'.join(map(str, first['loc'])) or 'the answer'}: {first['msg']}"[:MOST_WORDS]
     if isinstance(error, aiohttp.ClientResponseError):
         return f"HTTP {error.status}"
     if isinstance(error, aiohttp.ClientError | TimeoutError):
         return type(error).__name__
-    return error.strerror or repr(error) if isinstance(error, OSError) else str(error)
+    return (error.strerror or repr(error) if isinstance(error, OSError) else str(error))[:MOST_WORDS]
 
 
 class Sources:
     """Where orders are told of, and what they said last."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], chain_id: int, exchange: str) -> None:
         self.failures: dict[str, str] = {}
         """Those that could not be read the last time, and why."""
         self._names = list(names)
         self._told: dict[str, list[Signed]] = {}
+        self._chain_id = chain_id
+        self._exchange = exchange
+        self._signers: dict[tuple[Order, bytes], int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._names)
@@ -129,7 +144,7 @@ class Sources:
         for source in self._names:
             name = name_of(source) if "://" in source else source
             try:
-                found = orders_in(await _text(source), name)
+                found = await asyncio.to_thread(orders_in, await _text(source), name, self._signer)
             except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
                 # What it said last may still be good: the chain decides.
                 self.failures[name] = _why(error)
@@ -137,6 +152,21 @@ class Sources:
                 continue
             self.failures.pop(name, None)
             self._told[source] = found
+        known = {(signed.order, signed.signature) for signed in self.orders}
+        self._signers = {key: signer for key, signer in self._signers.items() if key in known}
+
+    def _signer(self, order: Order, signature: bytes) -> int:
+        """The address that signed, as the Exchange would find it; 0: none."""
+        key = order, signature
+        if key not in self._signers:
+            try:
+                digest = order_hash(order, self._chain_id, self._exchange)
+                # Libraries read other forms of v too; the contract does not.
+                good = signature[64] in (27, 28)
+                self._signers[key] = int(Account._recover_hash(digest, signature=signature), 16) if good else 0
+            except (BadSignature, InvalidError, ValueError, TypeError):
+                self._signers[key] = 0
+        return self._signers[key]
 
 
 async def _text(source: str) -> bytes:
@@ -170,8 +200,10 @@ class Resting:
         self._seconds = seconds
         self._node = node
         self._chain_id = chain_id
-        self._signers: dict[Signed, int] = {}
+        self.skip = 0
+        """Of the orders that fit an account, how many a match leaves out."""
         self._fresh: set[Order] = set()
+        self._fee: int | None = None
         self._suspects: dict[Order, int] = {}
         self._read = -seconds
         self._reading: asyncio.Task[None] | None = None
@@ -184,6 +216,7 @@ class Resting:
     def at(self, block: int) -> list[Signed]:
         """The same, at a new head: what was known of their fills is asked for again before it is relied on."""
         self._fresh.clear()
+        self._fee = None
         self._suspects = {order: until for order, until in self._suspects.items() if until > block}
         return self.known
 
@@ -191,25 +224,24 @@ class Resting:
         """A match with these was refused: they are not used before a block."""
         self._suspects.update(dict.fromkeys(orders, until))
 
-    async def check(self, chosen: Iterable[Signed], is_allowed: Callable[[int, int], bool]) -> bool:
-        """Find out about orders that a match would use; whether anything was learnt that speaks against them.
+    def turn(self, count: int) -> None:
+        """So many orders led to no match: begin with those after them the next time."""
+        self.skip = self.skip + count if self.skip + count < len(self.known) else 0
 
-        Raises LinkError or RpcError where the chain cannot be asked.
+    async def check(self, chosen: Iterable[Signed]) -> bool:
+        """Ask the chain about orders that a match would use; whether it says anything against them.
+
+        Raises LinkError or RpcError where it cannot be asked.
         """
+        asked = [signed.order for signed in chosen if signed.order not in self._fresh]
+        if asked and self._fee is None:
+            self._fee = await self._ask(maker_fee_call())
+        found = await asyncio.gather(*(self._filled(order) for order in asked))
         worse = False
-        for signed in chosen:
-            order = signed.order
-            if order in self._fresh:
-                continue
+        for order, filled in zip(asked, found, strict=True):
+            worse = worse or filled > self.filled.get(order, 0)
+            self.filled[order] = filled
             self._fresh.add(order)
-            left = abs(order.size) - self.filled.get(order, 0)
-            digest = order_hash(order, self._chain_id, self.exchange)
-            if not is_allowed(order.account, self._signer(signed, digest)):
-                log.warning("an order is not signed by its owner", account=hex(order.account), nonce=order.nonce)
-                self.filled[order] = abs(order.size)
-            else:
-                self.filled[order] = await self._filled(order, int.from_bytes(digest, "big"))
-            worse = worse or abs(order.size) - self.filled[order] < left
         return worse
 
     async def refresh(self) -> None:
@@ -231,25 +263,19 @@ class Resting:
         await self.sources.read()
         known = {signed.order for signed in self.sources.orders}
         self.filled = {order: amount for order, amount in self.filled.items() if order in known}
-        self._signers = {signed: signer for signed, signer in self._signers.items() if signed.order in known}
 
-    def _signer(self, signed: Signed, digest: bytes) -> int:
-        if signed not in self._signers:
-            try:
-                address = Account._recover_hash(digest, signature=signed.signature)
-                self._signers[signed] = int(address, 16)
-            except (BadSignature, InvalidError, ValueError):
-                self._signers[signed] = 0
-        return self._signers[signed]
-
-    async def _filled(self, order: Order, digest: int) -> int:
-        """What of it is filled; all of it if it may be filled no more."""
+    async def _filled(self, order: Order) -> int:
+        """What of it is filled; all of it if it may be filled no more, or not at the Exchange's fee."""
         word, lowest = await asyncio.gather(
             self._ask(slot_call(order.account, order.nonce % SLOTS)), self._ask(lowest_nonce_call(order.account))
         )
         slot = Slot.unpack(word)
-        return abs(order.size) if slot_refusal(slot, order, digest, lowest) else filled_of(slot, order)
+        digest = int.from_bytes(order_hash(order, self._chain_id, self.exchange), "big")
+        refused = slot_refusal(slot, order, digest, lowest) or order.max_fee < (self._fee or 0)
+        return abs(order.size) if refused else filled_of(slot, order)
 
     async def _ask(self, data: bytes) -> int:
         told = await self._node.call("eth_call", [{"to": self.exchange, "data": "0x" + data.hex()}, "latest"])
-        return number(told)
+        if not isinstance(told, str) or not WORD.fullmatch(told):
+            raise LinkError("eth_call: the Exchange's answer is no word")
+        return int(told, 16)

@@ -148,6 +148,9 @@ class Session:
             header = step.header
             self.mirror.apply(header.number, header.hash, header.time, header.base_fee, step.logs.told)
             self._changes.seen.update(step.logs.seen)
+            if header.number <= head.number - self.config.chain.history_blocks:
+                # A range of long ago.
+                continue
             if sold := [event for event in step.logs.told.events if isinstance(event, Taken)]:
                 self._changes.taken.append((header, sold))
 

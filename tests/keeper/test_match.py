@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 
 from keeper.book.exact import Exact
 from keeper.chain.events import SettingsSet
+from keeper.chain.types import LinkError
 from keeper.config.schema import FeesSection, MatchSection
-from keeper.decide.match import Signed, match_of, side_of
-from keeper.execution.calls import lowest_nonce_call, slot_call
+from keeper.decide.match import TRIED, Signed, match_of, side_of
+from keeper.execution.calls import lowest_nonce_call, maker_fee_call, slot_call
 from keeper.model.auction import BPS_TO_WAD
 from keeper.model.orders import Order, Slot, tag_of
 from keeper.model.requirement import Holding
@@ -59,7 +60,7 @@ def bid(price: float = 1_995, size: float = 1, **fields: Any) -> Signed:
         "nonce": 1,
     }
     made = Order(**order | fields)
-    return Signed(made, sign_order(made, CHAIN, EXCHANGE, KEY))
+    return Signed(made, sign_order(made, CHAIN, EXCHANGE, KEY), OWNER)
 
 
 def match(exact: Exact, *orders: Signed, filled: Any = None, fees: FeesSection = FREE, **fields: Any) -> Any:
@@ -112,6 +113,7 @@ def test_match_of__short_account__orders_that_sell_the_cheapest_first() -> None:
         ({"taker": 7 << 96}, "for somebody else"),
         ({"account": VICTIM}, "the account's own"),
         ({"account": POOR}, "its maker cannot bear it"),
+        ({"account": 5 << 96}, "signed by somebody who may not trade for it"),
         ({"reduce_only": True}, "its maker has nothing to reduce"),
     ],
 )
@@ -151,6 +153,40 @@ def test_match_of__more_orders_than_fit__eight() -> None:
     assert len(found.fills) == 8
 
 
+def test_match_of__first_order_closes_the_position__a_second_one_finds_nothing() -> None:
+    """A small account on its floor is bought out whole."""
+    exact = book(holdings={0: Holding(0, WAD // 1_000, 2 * WAD)}, cash=1)
+    found = match(exact, bid(1_999, nonce=1), bid(1_998, nonce=2))
+    assert [(signed.order.nonce, amount) for signed, amount in found.fills] == [(1, WAD // 1_000)]
+
+
+def test_match_of__the_same_order_or_its_slot_again__once() -> None:
+    found = match(book(), bid(1_999, 0.1), bid(1_999, 0.1), bid(1_998, 0.1, nonce=257), bid(1_997, 0.1, nonce=2))
+    assert [signed.order.nonce for signed, _ in found.fills] == [1, 2]
+
+
+def test_match_of__many_orders_of_no_use_before_a_good_one__found_in_turn() -> None:
+    junk = [bid(1_999, account=POOR, nonce=number) for number in range(TRIED)]
+    assert match(book(), *junk[1:], bid(1_998)) is not None
+    assert match(book(), *junk, bid(1_998)) is None
+    assert match_of(book(), VICTIM, [*junk, bid(1_998)], {}, MatchSection(), FREE, TRIED) is not None
+
+
+def test_turn__no_match__begins_later_and_again_from_the_first(tmp_path: Path) -> None:
+    async def act() -> None:
+        path = tmp_path / "orders.json"
+        path.write_text(json.dumps({"orders": [entry(bid(nonce=number)) for number in range(5)]}))
+        orders = resting(str(path))
+        await read(orders)
+        skipped = []
+        for _ in range(4):
+            skipped.append(orders.skip)
+            orders.turn(2)
+        assert skipped == [0, 2, 4, 0]
+
+    asyncio.run(act())
+
+
 def test_match_of__healthy_account__none() -> None:
     assert match(book(cash=500), bid()) is None
 
@@ -171,13 +207,22 @@ def test_orders_in__good_and_bad_ones__the_good_ones() -> None:
         entry(bid(), reduce_only="yes"),
         entry(bid(), size=1.5),
     ]
-    assert orders_in(json.dumps({"orders": told}).encode(), "here") == [bid()]
+    with capture_logs() as said:
+        assert orders_in(json.dumps({"orders": told}).encode(), "here", lambda *_: OWNER) == [bid()]
+    assert said[0]["count"] == len(told) - 1
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"orders": 7}', b"\xff", json.dumps({"orders": [0] * 10_001})])
+def test_orders_in__keys_without_end__a_short_word_of_it() -> None:
+    told = {"orders": [{"order": {}, "x" * 10**6: 1, "signature": "0x"}, {"order": {"y" * 10**6: 1}}]}
+    with capture_logs() as said:
+        assert orders_in(json.dumps(told).encode(), "here", lambda *_: OWNER) == []
+    assert len(said[0]["first"]) < 300
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{}", b'{"orders": 7}', b"\xff", json.dumps({"orders": [0] * 2_001})])
 def test_orders_in__no_list_of_orders__refused(text: Any) -> None:
     with pytest.raises(ValueError):
-        orders_in(text if isinstance(text, bytes) else text.encode(), "here")
+        orders_in(text if isinstance(text, bytes) else text.encode(), "here", lambda *_: OWNER)
 
 
 class Venue:
@@ -186,25 +231,22 @@ class Venue:
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
         self.calls = 0
+        self.answer: Any = None
 
-    async def call(self, method: str, params: list[Any]) -> str:
+    async def call(self, method: str, params: list[Any]) -> Any:
         assert (method, params[0]["to"], params[1]) == ("eth_call", EXCHANGE, "latest")
         self.calls += 1
-        return hex(self.words.get(params[0]["data"], 0))
+        return self.answer if self.answer is not None else f"0x{self.words.get(params[0]['data'], 0):064x}"
 
 
 def resting(*sources: str, venue: Venue | None = None) -> Resting:
-    return Resting(Sources(sources), 0.001, venue or Venue(), CHAIN, EXCHANGE)
+    return Resting(Sources(sources, CHAIN, EXCHANGE), 0.001, venue or Venue(), CHAIN, EXCHANGE)
 
 
 async def read(orders: Resting) -> None:
     await orders.refresh()
     assert orders._reading is not None
     await orders._reading
-
-
-def allowed(account: int, caller: int) -> bool:
-    return account >> 96 == caller
 
 
 def test_resting__a_file_that_changes_and_then_breaks__what_it_said_last(tmp_path: Path) -> None:
@@ -266,34 +308,74 @@ def test_check__fills_on_the_chain__known_then(tmp_path: Path) -> None:
         digest = int.from_bytes(order_hash(order.order, CHAIN, EXCHANGE), "big")
         slot = "0x" + slot_call(MAKER, 1).hex()
         orders = resting(venue=venue)
-        assert not await orders.check([order], allowed)
+        assert not await orders.check([order])
         assert orders.filled == {order.order: 0}
-        assert not await orders.check([order], allowed)
-        assert venue.calls == 2, "asked once a head"
+        assert not await orders.check([order])
+        assert venue.calls == 3, "asked once a head: fee, slot, lowest nonce"
 
         orders.at(2)
         venue.words[slot] = Slot(WAD // 4, 1, tag_of(digest)).pack()
-        assert await orders.check([order], allowed)
+        assert await orders.check([order])
         assert orders.filled == {order.order: WAD // 4}
 
         orders.at(3)
         venue.words["0x" + lowest_nonce_call(MAKER).hex()] = 2
-        assert await orders.check([order], allowed)
+        assert await orders.check([order])
         assert orders.filled == {order.order: WAD}, "cancelled: nothing of it is left"
 
     asyncio.run(act())
 
 
-@pytest.mark.parametrize(
-    "signature", [bytes(65), bytes([255]) * 65, sign_order(bid(1_000).order, CHAIN, EXCHANGE, KEY)]
-)
-def test_check__not_signed_by_its_owner__never_used(signature: bytes) -> None:
+def test_check__fee_above_what_the_order_pays__of_no_use() -> None:
     async def act() -> None:
         venue = Venue()
+        venue.words["0x" + maker_fee_call().hex()] = 11
         orders = resting(venue=venue)
-        assert await orders.check([Signed(bid().order, signature)], allowed)
+        assert await orders.check([bid()])
         assert orders.filled == {bid().order: WAD}
-        assert venue.calls == 0
+
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("answer", ["0x", "0xzz", 5, {}, [], "0x" + "00" * 40])
+def test_check__answer_that_is_no_word__link_error(answer: Any) -> None:
+    async def act() -> None:
+        venue = Venue()
+        venue.answer = answer
+        with pytest.raises(LinkError, match="no word"):
+            await resting(venue=venue).check([bid()])
+
+    asyncio.run(act())
+
+
+OF_ANOTHER = sign_order(bid(1_000).order, CHAIN, EXCHANGE, KEY)
+GOOD = bid().signature
+LOW_V = GOOD[:64] + bytes([GOOD[64] - 27])
+
+
+@pytest.mark.parametrize("signature", [bytes(65), bytes([255]) * 65, LOW_V])
+def test_resting__not_a_signature_as_the_exchange_takes_it__left_out(tmp_path: Path, signature: bytes) -> None:
+    """And the order with its own signature stays what it is."""
+
+    async def act() -> None:
+        path = tmp_path / "orders.json"
+        bad = Signed(bid().order, signature, 0)
+        path.write_text(json.dumps({"orders": [entry(bad), entry(bid())]}))
+        orders = resting(str(path))
+        await read(orders)
+        assert orders.known == [bid()]
+
+    asyncio.run(act())
+
+
+def test_match_of__signature_of_another_order__the_right_one_is_used(tmp_path: Path) -> None:
+    async def act() -> None:
+        path = tmp_path / "orders.json"
+        path.write_text(json.dumps({"orders": [entry(Signed(bid().order, OF_ANOTHER, 0)), entry(bid())]}))
+        orders = resting(str(path))
+        await read(orders)
+        found = match(book(), *orders.known)
+        assert [signed for signed, _ in found.fills] == [bid()]
 
     asyncio.run(act())
 

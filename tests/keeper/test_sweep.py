@@ -8,7 +8,8 @@ import pytest
 from keeper.book.exact import Exact
 from keeper.chain.events import PricesUpdated, StandingChanged, StandingPosted
 from keeper.config.schema import FeesSection, SweepSection
-from keeper.decide.sweep import fitting, on_book, sweep_of
+from keeper.decide.sweep import Sweep, fitting, on_book
+from keeper.decide.sweep import sweep_of as sweep_of_book
 from keeper.model.requirement import Holding
 from keeper.model.standing import Standing
 from tests.keeper.books import AUCTION, WAD, changed, exact_of, price_word, running, set_up
@@ -33,6 +34,10 @@ def book(*more: Any, age: int = 60, cash: int = 100) -> Exact:
     return exact_of(
         *set_up({0: 2_000 * WAD, 1: 50_000 * WAD}), changed(VICTIM, cash * WAD, LONG), running(VICTIM, age), *more
     )
+
+
+def sweep_of(exact: Exact, account: int, sender: int, section: SweepSection, fees: FeesSection) -> Sweep | None:
+    return sweep_of_book(exact, account, sender, section, fees, on_book(exact))
 
 
 def ids(exact: Exact) -> list[int]:
@@ -102,6 +107,14 @@ def test_sweep_of__our_own_run__pays_the_opener_s_share_less_gas() -> None:
     quote = exact.quote(VICTIM, WAD, 20)
     assert 0 < free.gain <= quote.penalty_paid
     assert 0 < free.gain - paid.gain < 10 * WAD
+
+
+def test_sweep_of__small_bid__the_opener_s_share_of_its_part_alone() -> None:
+    small = sweep_of(book(posted(1, capacity=2 * WAD)), VICTIM, OPENER, SweepSection(), FREE)
+    whole = sweep_of(book(posted(1)), VICTIM, OPENER, SweepSection(), FREE)
+    assert small is not None
+    assert whole is not None
+    assert 0 < small.gain * 20 < whole.gain
 
 
 def test_sweep_of__somebody_else_s_run__costs_gas_as_far_as_allowed() -> None:
