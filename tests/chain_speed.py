@@ -19,9 +19,6 @@ from ape_test.provider import ApeEVMBackend, LocalProvider
 from eth.constants import GENESIS_PARENT_HASH
 from hexbytes import HexBytes
 
-AHEAD = 2_000_000_000
-"""Seconds: a day in 2033."""
-
 
 def code_at(provider: LocalProvider, address: str, block_id: Any = None) -> HexBytes:
     """The code of an address, from the EVM itself."""
@@ -47,8 +44,4 @@ def quick_chain() -> Iterator[None]:
         patch.setattr(LocalProvider, "get_code", code_at)
         patch.setattr(ApeEVMBackend, "revert_to_snapshot", return_to)
         patch.setattr(provider.web3.eth, "default_account", provider.web3.eth.accounts[0])
-        # A block takes the clock's time if that is later than the second after its parent's. Ahead of the clock, the
-        # chain's time goes on as tests say, however slow the machine is.
-        chain.pending_timestamp = AHEAD
-        chain.mine()
         yield
