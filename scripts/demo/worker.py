@@ -30,6 +30,9 @@ endpoints = ["{endpoint}"]
 [store]
 path = "{store}"
 
+[sweep]
+enabled = false # the backstop's bids are for when no keeper is up
+
 [bid]
 model = "target_lambda"
 target_lambda_bps = 1200
