@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
+from keeper.store.upgrade import VERSION
 from tests.e2e import process
 from tests.e2e.anvil import Anvil, free_port
 from tests.e2e.forked import command
@@ -246,7 +247,7 @@ def test_backup__beside_a_keeper__restored_only_when_nothing_is_forgotten(
         tick(world, keeper, LOW)
         keeper.wait_for("open", outcome="sent")
         said = json.loads(passed("backup", str(copy), "--json", *given))
-        assert (said["decisions"], said["schema"]) == (1, 2)
+        assert (said["decisions"], said["schema"]) == (1, VERSION)
         assert "held by process" in refused("restore", str(copy), *given)
         bids_until_mined(world, keeper)
         assert keeper.stop() == 0
