@@ -9,6 +9,7 @@ from itertools import islice
 from keeper.book.exact import Exact, Holdings
 from keeper.config import wad
 from keeper.config.schema import FeesSection, MatchSection
+from keeper.decide.offer import cost_of_gas
 from keeper.model.auction import BPS_TO_WAD, LEAST, Quote
 from keeper.model.margin import relieves, spare
 from keeper.model.orders import SLOTS, Order
@@ -117,10 +118,10 @@ def match_of(
         slot = order.account, order.nonce % SLOTS
         if slot in slots:
             continue
-        amount = _amount(exact, side, maker, order, abs(order.size) - filled.get(order, 0), quote)
-        if amount <= 0:
+        fill = _fill(exact, side, maker, order, abs(order.size) - filled.get(order, 0), quote)
+        if fill is None:
             continue
-        after, maker = _both(exact, side, maker, order, amount)
+        amount, after, maker = fill
         more = side.seen.mm - after.seen.mm
         side, makers[order.account] = after.paid(exact, quote.penalty * more // WAD), maker
         released += more
@@ -131,8 +132,7 @@ def match_of(
     # Less is nothing to the Auction.
     if not fills or (side.seen.equity < side.seen.mm and released < before.floor // LEAST):
         return None
-    price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
-    gain = -(used * price * wad(fees.native_price) // WAD)
+    gain = -cost_of_gas(exact, fees, used)
     if gain < -wad(section.max_cost):
         return None
     return Match(account, tuple(fills), released, gain, gas)
@@ -175,18 +175,20 @@ def _both(exact: Exact, side: Side, maker: Side, order: Order, amount: int) -> t
     )
 
 
-def _amount(exact: Exact, side: Side, maker: Side, order: Order, left: int, quote: Quote) -> int:
-    """How much of the order to fill (WAD base), so that both sides pass; 0 if nothing does."""
+def _fill(
+    exact: Exact, side: Side, maker: Side, order: Order, left: int, quote: Quote
+) -> tuple[int, Side, Side] | None:
+    """How much of the order to fill (WAD base), so that both sides pass, and both after it; None if nothing does."""
     held = side.holdings.get(order.market, NOTHING)
     # An earlier fill may have closed it. The market's exposure goes down and does not turn round.
     if held.size * order.size <= 0 or (held.spot + held.size) * held.size < 0:
-        return 0
+        return None
     most = min(left, abs(held.size), abs(held.spot + held.size))
     if order.reduce_only:
         theirs = maker.holdings.get(order.market, NOTHING).size
         most = min(most, abs(theirs) if theirs * order.size < 0 else 0)
     if most <= 0:
-        return 0
+        return None
     target = exact.terms.target * BPS_TO_WAD
 
     def bounded(after: Side) -> bool:
@@ -198,20 +200,20 @@ def _amount(exact: Exact, side: Side, maker: Side, order: Order, left: int, quot
     def carried(after: Side) -> bool:
         return after.seen.state == LIVE and (spare(after.seen) >= 0 or relieves(maker.seen, after.seen))
 
-    def passes(amount: int) -> bool:
+    def passing(amount: int) -> tuple[Side, Side] | None:
         after, other = _both(exact, side, maker, order, amount)
-        return bounded(after) and carried(other)
+        return (after, other) if bounded(after) and carried(other) else None
 
-    amount = most
-    if not passes(most):
+    amount, sides = most, passing(most)
+    if sides is None:
         low, high = 0, most
         for _ in range(HALVINGS):
             middle = (low + high) // 2
-            low, high = (middle, high) if passes(middle) else (low, middle)
+            low, high = (middle, high) if passing(middle) else (low, middle)
         amount = low * KEPT // 100
-    if amount <= 0:
-        return 0
-    after, other = _both(exact, side, maker, order, amount)
-    released = side.seen.mm - after.seen.mm
-    cheap = (side.seen.equity - after.seen.equity) * WAD <= quote.lambda_account * released
-    return amount if released > 0 and cheap and bounded(after) and carried(other) else 0
+        sides = passing(amount) if amount > 0 else None
+    if sides is None:
+        return None
+    released = side.seen.mm - sides[0].seen.mm
+    cheap = (side.seen.equity - sides[0].seen.equity) * WAD <= quote.lambda_account * released
+    return (amount, *sides) if released > 0 and cheap else None

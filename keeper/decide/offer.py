@@ -62,6 +62,12 @@ class Offer:
         return fraction if fraction <= WAD else None
 
 
+def cost_of_gas(exact: Exact, fees: FeesSection, used: int) -> int:
+    """What so much gas costs at the head, WAD quote, rounded down."""
+    price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
+    return used * price * wad(fees.native_price) // WAD
+
+
 def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> Offer | None:
     """The offer that this account makes now, or None if it cannot be bid for or is not in a run yet.
 
@@ -78,7 +84,6 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
     curve = exact.curve(account)
     age = exact.now - clock_start(run, exact.terms, exact.now)
     used = USED_LOT + USED_LOT_MARKET * maps.bit_count()
-    gas_price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
     unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS
     return Offer(
         account=account,
@@ -89,7 +94,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         maps=maps,
         unwind=unwind,
         gas=GAS_LOT + GAS_LOT_MARKET * maps.bit_count(),
-        gas_cost=used * gas_price * wad(fees.native_price) // WAD,
+        gas_cost=cost_of_gas(exact, fees, used),
         age=age,
         slope=lambda_at(curve, age + 1) - lambda_at(curve, age),
     )

@@ -46,11 +46,6 @@ class Opportunity:
     seen_seconds: float | None
     sent_block: int | None
 
-    @property
-    def discount(self) -> int:
-        """λ_t·f·MM: what it came cheaper than its equity, rounded down."""
-        return self.lambda_taker * self.fraction * self.requirement // 10**36
-
 
 class Rivals:
     """What was known at the last head of the accounts under the line."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from keeper.book.exact import Exact
 from keeper.config import wad
 from keeper.config.schema import FeesSection, SweepSection
+from keeper.decide.offer import cost_of_gas
 from keeper.model.auction import PERCENT, Quote, opener_share
 from keeper.model.rounding import BPS, WAD, ceil_div
 from keeper.model.standing import MAX_SWEPT, MOST
@@ -113,8 +114,7 @@ def sweep_of(
         quote, _ = part_of(exact, account, bids[0])
         paid, _ = opener_share(quote.penalty_paid, quote.run.paid, exact.terms.opener_cap)
     used = USED_SWEEP + USED_PLACE * len(book) + len(bids) * (USED_PART + USED_PART_MARKET * markets)
-    price = min(exact.mirror.base_fee + fees.tip, fees.max_fee)
-    gain = paid - used * price * wad(fees.native_price) // WAD
+    gain = paid - cost_of_gas(exact, fees, used)
     if gain < -wad(section.max_cost):
         return None
     gas = GAS_SWEEP + GAS_PLACE * len(book) + len(bids) * (GAS_PART + GAS_PART_MARKET * markets)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
 
 from keeper.decide.rivals import Opportunity
 from keeper.store.database import opportunities
-from keeper.store.history import Wanted, plain
+from keeper.store.history import Wanted, discount_of, plain
 
 WAD = 10**18
 _TEXTS = ("account", "taker", "fraction", "requirement", "lambda_taker")
@@ -52,7 +52,6 @@ def opportunities_of(engine: Engine, wanted: Wanted, label: str | None = None) -
     with engine.connect() as connection:
         for row in connection.execute(chosen.limit(wanted.limit)):
             amounts = {name: int(getattr(row, name)) for name in _TEXTS}
-            lot = amounts["lambda_taker"] * amounts["fraction"] * amounts["requirement"] // WAD**2
             yield {
                 "time": row.time,
                 "block": row.block,
@@ -62,7 +61,7 @@ def opportunities_of(engine: Engine, wanted: Wanted, label: str | None = None) -
                 "fraction": plain(Decimal(amounts["fraction"]) / WAD),
                 "requirement": plain(Decimal(amounts["requirement"]) / WAD),
                 "lambda": plain(Decimal(amounts["lambda_taker"]) / WAD),
-                "discount": plain(Decimal(lot) / WAD),
+                "discount": plain(discount_of(row) / WAD),
                 "seen_block": row.seen_block,
                 "seen_seconds": row.seen_seconds,
                 "sent_block": row.sent_block,
