@@ -9,9 +9,8 @@ from keeper.book.exact import Exact
 from keeper.config import wad
 from keeper.config.schema import FeesSection, SweepSection
 from keeper.decide.offer import cost_of_gas
-from keeper.model.auction import PERCENT, Quote, opener_share
-from keeper.model.rounding import BPS, WAD, ceil_div
-from keeper.model.standing import MAX_SWEPT, MOST
+from keeper.model.auction import Quote, opener_share
+from keeper.model.standing import MAX_SWEPT, Standing
 
 GAS_SWEEP = 150_000
 GAS_PLACE = 20_000
@@ -20,18 +19,6 @@ GAS_PART = 450_000
 GAS_PART_MARKET = 50_000
 USED_SWEEP, USED_PLACE, USED_PART, USED_PART_MARKET = 60_000, 2_500, 110_000, 30_000
 """What of that is used: measured 201,500 for one part of one market with three bids on the book."""
-
-
-@dataclass(frozen=True, slots=True)
-class StandingBid:
-    """A bid on the book: tick in percent of λ, interval in 1e-5 of requirement, capacity and minimum in requirement."""
-
-    tick: int
-    id: int
-    interval: int
-    markets: int
-    capacity: int
-    minimum: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +31,14 @@ class Sweep:
     gas: int
 
 
-def on_book(exact: Exact) -> list[StandingBid]:
+def on_book(exact: Exact) -> list[Standing]:
     """The bids on the book in the order in which they are taken: the lowest tick first, then the oldest."""
-    found = sorted((word, number) for number, word in exact.mirror.standing.items() if word)
     minimums = exact.mirror.minimums
-    return [
-        StandingBid(
-            tick=word >> 249,
-            id=number,
-            interval=word >> 185 & 2**32 - 1,
-            markets=word >> 121 & 2**64 - 1,
-            capacity=word & MOST,
-            minimum=minimums[number],
-        )
-        for word, number in found
-    ]
+    found = sorted((word, number) for number, word in exact.mirror.standing.items() if word)
+    return [Standing.unpack(word, minimums[number]) for word, number in found]
 
 
-def fitting(exact: Exact, account: int, bids: Iterable[StandingBid]) -> list[StandingBid]:
+def fitting(exact: Exact, account: int, bids: Iterable[Standing]) -> list[Standing]:
     """Those that λ has reached, that accept the account's markets and interval, and that would get a part of it now.
 
     Whether a bid's own account can bear it is not asked: one that cannot leaves the book, and that needs a sweep too.
@@ -70,30 +47,25 @@ def fitting(exact: Exact, account: int, bids: Iterable[StandingBid]) -> list[Sta
     if quote.reason:
         return []
     assessment = exact.assess(account)
-    reached = quote.lambda_now // PERCENT
     held = exact.maps(account)
     auction = exact.mirror.scalars.get("auction", 0)
     found = []
     for bid in bids:
-        wide = (assessment.down + assessment.up) * 10**5 > bid.interval * assessment.mm
-        if bid.tick > reached or held & ~bid.markets or wide or auction << 96 | bid.id == account:
-            continue
-        part, weight = part_of(exact, account, bid)
-        least = min(bid.minimum, part.fraction_max * weight // WAD)
-        if part.fraction and part.fraction * weight // WAD >= least:
-            found.append(bid)
+        if bid.accepts(held, quote.lambda_now, assessment) and auction << 96 | bid.id != account:
+            part, weight = part_of(exact, account, bid)
+            if bid.wants(part, weight):
+                found.append(bid)
     return found
 
 
-def part_of(exact: Exact, account: int, bid: StandingBid) -> tuple[Quote, int]:
+def part_of(exact: Exact, account: int, bid: Standing) -> tuple[Quote, int]:
     """What a bid would get of the account now, and the account's requirement as capacity counts it."""
-    assessment = exact.assess(account)
-    weight = max(assessment.mm, ceil_div(assessment.im * BPS, exact.risk.iota))
-    return exact.quote(account, min(WAD, ceil_div(bid.capacity * WAD, weight)), bid.tick), weight
+    asked, weight = bid.asks(exact.assess(account), exact.risk.iota)
+    return exact.quote(account, asked, bid.tick), weight
 
 
 def sweep_of(
-    exact: Exact, account: int, sender: int, section: SweepSection, fees: FeesSection, book: Sequence[StandingBid]
+    exact: Exact, account: int, sender: int, section: SweepSection, fees: FeesSection, book: Sequence[Standing]
 ) -> Sweep | None:
     """The sweep to send for this account now, or None if nothing on the book would take it or it costs us too much.
 

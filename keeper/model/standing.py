@@ -38,6 +38,34 @@ class Standing:
         """The word of its place."""
         return self.tick << 249 | self.id << 217 | self.interval << 185 | self.markets << 121 | self.capacity
 
+    @classmethod
+    def unpack(cls, word: int, minimum: int, posted: int = 0) -> Standing:
+        """The bid of a word, and of what stands beside it."""
+        return cls(
+            tick=word >> 249,
+            id=word >> 217 & 2**32 - 1,
+            interval=word >> 185 & 2**32 - 1,
+            markets=word >> 121 & 2**64 - 1,
+            capacity=word & MOST,
+            minimum=minimum,
+            posted=posted,
+        )
+
+    def accepts(self, held: int, reached: int, assessment: Assessment) -> bool:
+        """Whether λ has reached its tick, and it takes the account's markets and its prices' intervals."""
+        narrow = (assessment.down + assessment.up) * 10**5 <= self.interval * assessment.mm
+        return narrow and not held & ~self.markets and self.tick <= reached // PERCENT
+
+    def asks(self, assessment: Assessment, iota: int) -> tuple[int, int]:
+        """The fraction (WAD, rounded up) that its capacity is, and the requirement that capacity is counted in."""
+        weight = max(assessment.mm, ceil_div(assessment.im * BPS, iota))
+        return min(WAD, ceil_div(self.capacity * WAD, weight)), weight
+
+    def wants(self, quote: Quote, weight: int) -> bool:
+        """Whether what it would get is enough: its minimum, or all that the target wants."""
+        least = min(self.minimum, quote.fraction_max * weight // WAD)
+        return bool(quote.fraction) and quote.fraction * weight // WAD >= least
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
@@ -147,21 +175,17 @@ class StandingHouse(AuctionHouse):
 
     def _fits(self, bid: Standing, account: int, held: int, run: Run, assessment: Assessment) -> bool:
         reached = lambda_at(self.curves.value[run.curve], self.clock.now - run.start)
-        narrow = (assessment.down + assessment.up) * 10**5 <= bid.interval * assessment.mm
-        fits = narrow and not held & ~bid.markets and self.account_of(bid.id) != account
-        return fits and bid.tick <= reached // PERCENT
+        return bid.accepts(held, reached, assessment) and self.account_of(bid.id) != account
 
     def _sweep_one(
         self, caller: int, account: int, bid: Standing, run: Run, assessment: Assessment
     ) -> Swept | bool | None:
         """What became of a bid; True: it was tried and failed for another reason than margin, None: passed over."""
         terms, now = self.terms.value, self.clock.now
-        weight = max(assessment.mm, ceil_div(assessment.im * BPS, self.clearinghouse.engine.risk.value.iota))
-        asked = min(WAD, ceil_div(bid.capacity * WAD, weight))
+        asked, weight = bid.asks(assessment, self.clearinghouse.engine.risk.value.iota)
         curve = self.curves.value[run.curve]
         quote = bid_quote(assessment, run, curve, terms, now, asked, self.vault_left(), bid.tick)
-        least = min(bid.minimum, quote.fraction_max * weight // WAD)
-        if not quote.fraction or quote.fraction * weight // WAD < least:
+        if not bid.wants(quote, weight):
             return None
         opener_gets, paid = opener_share(quote.penalty_paid, run.paid, terms.opener_cap)
         started = run.nonce != self.runs[account].nonce

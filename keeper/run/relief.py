@@ -13,9 +13,10 @@ from keeper.chain.types import Header, LinkError, RpcError
 from keeper.config import Config, Deployment
 from keeper.decide.attempts import Attempts
 from keeper.decide.match import TRIED, Match, match_of
-from keeper.decide.sweep import StandingBid, on_book, sweep_of
+from keeper.decide.sweep import on_book, sweep_of
 from keeper.execution.decisions import BID, MATCH, SWEEP, match_decision, sweep_decision
 from keeper.execution.lane import Outcome, Requests
+from keeper.model.standing import Standing
 from keeper.run.resting import Resting, Sources
 from keeper.store.journal import Decision
 
@@ -84,7 +85,7 @@ class Relief:
         account: int,
         head: Header,
         attempts: dict[str, Attempts],
-        book: Sequence[StandingBid],
+        book: Sequence[Standing],
         submit: Submit,
     ) -> None:
         if self._orders.known and attempts[MATCH].may(account, head.number):
