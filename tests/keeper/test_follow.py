@@ -196,26 +196,14 @@ def test_steps__long_gap__ranges_not_blocks() -> None:
     asyncio.run(act())
 
 
-def test_steps__node_answers_small_ranges_only__asked_in_smaller_ones() -> None:
-    async def act() -> None:
-        for _ in range(300):
-            chain.extend()
-        chain.limit = 7
-        await told.follow(chain.head())
-        assert told.terms == chain.terms()
-
-    chain = Forks(random.Random(3))
-    told = Told(chain, log_range=200)
-    asyncio.run(act())
-
-
-def test_steps__ranges_that_no_node_answers_in_time__asked_in_smaller_ones() -> None:
-    """A range too large for the time allowed, or for a message, ends the connection and says nothing else."""
+@pytest.mark.parametrize("refusal", ["limit", "too_long"])
+def test_steps__node_answers_small_ranges_only__asked_in_smaller_ones(refusal: str) -> None:
+    """It says so; or a range too large for the time allowed, or for a message, ends the connection without a word."""
 
     async def act() -> None:
         for _ in range(300):
             chain.extend()
-        chain.too_long = 7
+        setattr(chain, refusal, 7)
         await told.follow(chain.head())
         assert told.terms == chain.terms()
 
