@@ -17,11 +17,14 @@ FIRST_OWNER = 0x1000_0000_0000
 LEAST, MOST = 230.0, 900.0
 """Quote that an account long one ETH at 2,000 has: the line is near 1,880 for the first, far below for the last."""
 
+CLOSE = 330.0
+"""The most with which one price breaches all of them and leaves none insolvent."""
+
 
 class Crowd:
     """`count` accounts long one ETH at 2,000 each, with cash from a seed; blocks are held afterwards."""
 
-    def __init__(self, node: Anvil, count: int, seed: int = 7, breached: int = 0) -> None:
+    def __init__(self, node: Anvil, count: int, seed: int = 7, breached: int = 0, most: float = MOST) -> None:
         rng = random.Random(seed)
         self.node = node
         self.world = World(node)
@@ -37,7 +40,7 @@ class Crowd:
         world.own(quote.functions.mint(seeder.address, 10**12 * 10**6))
         world.prices(PRICES)
         self.cash = [
-            (LEAST if place < breached else rng.uniform(LEAST + 5 * (breached > 0), MOST)) for place in range(count)
+            (LEAST if place < breached else rng.uniform(LEAST + 5 * (breached > 0), most)) for place in range(count)
         ]
         self.cash.sort()
         for start in range(0, count, BATCH):

@@ -7,6 +7,7 @@ somebody; `missed` counts accounts under the line that no transaction named with
 
     python -m benches.latency --accounts 100000 --updates 200
     python -m benches.latency --accounts 10000 --at-once      # all of them breached by one price, blocks of 30M gas
+    python -m benches.latency --accounts 10000 --at-once --insolvent   # by one so low that most of them owe money
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benches.crowd import Crowd, wait
+from benches.crowd import CLOSE, MOST, Crowd, wait
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import KeeperProcess, configure
 from tests.e2e.world import BTC, ETH, PRICES
@@ -104,12 +105,13 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=100_000)
     parser.add_argument("--updates", type=int, default=200)
     parser.add_argument("--at-once", action="store_true")
+    parser.add_argument("--insolvent", action="store_true", help="with --at-once")
     asked = parser.parse_args()
     options = ["--prune-history", "32"]
     if asked.at_once:
         options += ["--enable-tx-gas-limit"]
     with tempfile.TemporaryDirectory() as made, Anvil(options=options) as node:
-        crowd = Crowd(node, asked.accounts)
+        crowd = Crowd(node, asked.accounts, most=CLOSE if asked.at_once and not asked.insolvent else MOST)
         if asked.at_once:
             node.call("evm_setBlockGasLimit", hex(BLOCK_GAS))
         with FaultProxy(node.port) as proxy:

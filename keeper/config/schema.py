@@ -159,12 +159,16 @@ class TakerSection(Section):
         return owner
 
 
+SIGHTED_TOGETHER = 40
+"""Accounts in a sighting: fewer than the contract takes (64), so that several with their limits of gas fill a block."""
+
+
 class SightSection(Section):
     """Sighting is the keeper's duty; only where another process does it is it switched off."""
 
     enabled: OnOff = True
     resight: Annotated[float, Field(strict=True, gt=0, le=0.9)] = 0.7
-    batch: Annotated[int, Field(strict=True, ge=1, le=64)] = 64
+    batch: Annotated[int, Field(strict=True, ge=1, le=64)] = SIGHTED_TOGETHER
     clear_recovered: OnOff = False
 
 

@@ -32,3 +32,8 @@ def raised(section: FeesSection, old: Fees, base_fee: int) -> Fees | None:
         if max_fee * 100 < old.max_fee * up:
             return None
     return Fees(max_fee, min(tip, max_fee))
+
+
+def short(paid: Fees, base_fee: int) -> bool:
+    """Whether the next block may ask for more than these pay: its base fee is an eighth above this one's at most."""
+    return paid.max_fee < base_fee + base_fee // 8

@@ -178,26 +178,31 @@ class Lane:
         """Find out about pending transactions, and send again what has waited too long.
 
         Those whose logs were `seen` (hash to block) are known to be mined. Of the others the oldest is asked for: by
-        one receipt a head, however often it was replaced, or by its nonce once it is due. A replacement pays a higher
-        fee, and only uses up the nonce if the decision is not `wanted` now.
+        one receipt a head, however often it was replaced, or by its nonce once it is due. All are due at once whose fee
+        the next block may refuse: nodes forget such, and while full blocks follow each other one a head would be too
+        few. A replacement pays a higher fee, and only uses up the nonce if the decision is not `wanted` now.
         """
         for pending in list(self.pending):
             for signed in pending.signed:
                 if signed.hash in seen:
                     self._mined(pending, signed, *seen[signed.hash], succeeded=True)
                     break
+
+        def short(pending: Pending) -> bool:
+            return fees.short(fees.Fees(pending.newest.max_fee, pending.newest.tip), head.base_fee)
+
         if self.pending:
             oldest = self.pending[0]
             last = oldest.newest.sent_block
             if last is None:
                 await self._broadcast(oldest, head)
-            elif head.number - last >= self._section.replace_after_blocks:
+            elif head.number - last >= self._section.replace_after_blocks or (head.number > last and short(oldest)):
                 await self._push(oldest, head, wanted)
             elif head.number > last:
                 # In turn, the newest first.
                 await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
         for pending in self.pending[1:]:
-            if pending.newest.sent_block is None:
+            if pending.newest.sent_block is None or (short(pending) and self._raise(pending, head, wanted)):
                 await self._broadcast(pending, head)
         self._count()
 
@@ -297,16 +302,23 @@ class Lane:
             log.warning("a nonce before this one is not used", nonce=pending.nonce, on_chain=max(counts))
             await self.rolled_back(head.number - self._history, head)
             return
+        self._raise(pending, head, wanted)
+        await self._broadcast(pending, head)
+
+    def _raise(self, pending: Pending, head: Header, wanted: Wanted) -> bool:
+        """Sign and journal the same at a higher fee; False where the cap or the gate leaves it as it is."""
         newest = pending.newest
         paid = fees.raised(self._section, fees.Fees(newest.max_fee, newest.tip), head.base_fee)
+        if paid is None or self._gate(pending.decision.kind):
+            return False
         cancels = newest.cancels or not wanted(pending.decision)
-        if paid is not None and not self._gate(pending.decision.kind):
-            signed = self._sign(pending.decision, pending.nonce, paid, cancels=cancels)
-            if signed is not None:
-                self._journal.sign(pending.decision.id, pending.nonce, signed)
-                pending.signed.append(signed)
-                log.info("replaced", kind=pending.decision.kind, hash=signed.hash, cancels=cancels, fee=paid.max_fee)
-        await self._broadcast(pending, head)
+        signed = self._sign(pending.decision, pending.nonce, paid, cancels=cancels)
+        if signed is None:
+            return False
+        self._journal.sign(pending.decision.id, pending.nonce, signed)
+        pending.signed.append(signed)
+        log.info("replaced", kind=pending.decision.kind, hash=signed.hash, cancels=cancels, fee=paid.max_fee)
+        return True
 
     def _mined(self, pending: Pending, signed: Signed, block: int, block_hash: str, *, succeeded: bool) -> None:
         self._journal.mined(pending.decision.id, signed.hash, block, block_hash, succeeded=succeeded)

@@ -44,6 +44,7 @@ class LedgerChain:
     def __init__(self) -> None:
         self.blocks: list[list[Transaction]] = [[]]
         self.forks = 0
+        self.base_fee = BASE_FEE
         self.pool: dict[tuple[str, int], Transaction] = {}
         self.received: list[str] = []
         self.reverting: set[bytes] = set()
@@ -61,7 +62,8 @@ class LedgerChain:
         return sum(1 for block in self.blocks for transaction in block if transaction.sender == sender)
 
     def mine(self, *, empty: bool = False) -> Header:
-        """A block with everything that can go in."""
+        """A block with everything that can go in; what pays less than the base fee is forgotten, as some nodes do."""
+        self.pool = {place: waiting for place, waiting in self.pool.items() if waiting.max_fee >= self.base_fee}
         chosen: list[Transaction] = []
         if not empty:
             for sender in sorted({sender for sender, _ in self.pool}):
@@ -122,4 +124,4 @@ class LedgerChain:
         return None
 
     def _header(self, number: int) -> Header:
-        return Header(number, f"0x{self.forks:032x}{number:032x}", "", 2 * number, BASE_FEE)
+        return Header(number, f"0x{self.forks:032x}{number:032x}", "", 2 * number, self.base_fee)
