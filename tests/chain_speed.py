@@ -19,6 +19,9 @@ from ape_test.provider import ApeEVMBackend, LocalProvider
 from eth.constants import GENESIS_PARENT_HASH
 from hexbytes import HexBytes
 
+LATER = 2_000_000_000
+"""Ahead of the machine's clock, which a block takes where it is ahead of the chain: how fast a test is would count."""
+
 
 def code_at(provider: LocalProvider, address: str, block_id: Any = None) -> HexBytes:
     """The code of an address, from the EVM itself."""
@@ -35,8 +38,13 @@ def return_to(backend: ApeEVMBackend, snapshot: bytes) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_chain() -> Iterator[None]:
-    """Ape's test network without the work that is done twice."""
+    """Ape's test network without the work that is done twice, and with a clock of its own.
+
+    Each folder brings this fixture: the second one of a session finds the clock set.
+    """
     provider = chain.provider
+    if chain.pending_timestamp < LATER:
+        chain.pending_timestamp = LATER
     transaction_type = provider.network.ecosystem.default_transaction_type
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ReceiptAPI, "show_debug_logs", lambda _: None)
