@@ -147,7 +147,7 @@ class Keeper:
                 raise
         except (LinkError, RpcError) as error:
             if other := self.session.node.other_chain:
-                raise ConfigError(f"{other}; deploy to it, then try again") from error
+                raise ConfigError(other) from error
             await self._failed(str(error))
         except SQLAlchemyError as error:
             # What was not journaled was not sent either; the disk may have room again, or the lock be gone.

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 FORMAT = 3
 """Of snapshots: a change makes old ones unread."""
+CURE = "name an endpoint of the deployment's chain, or deploy to this one"
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Session:
         """
         await self.node.connect()
         if other := await self._mismatch(self.node.call):
-            raise ConfigError(f"{self.node.name}: {other}; deploy to it, then try again")
+            raise ConfigError(f"{self.node.name}: {other}")
         self.node.expect(self._is_this_chain)
         for name, contract in self.deployment.contracts.items():
             if contract.code_hash is not None:
@@ -96,14 +97,14 @@ class Session:
         """Why a chain is not the deployment's, empty if it is. Local chains share an id: block 0 tells them apart."""
         wanted = self.deployment
         if (found := number(await ask("eth_chainId", []))) != wanted.chain_id:
-            return f"is chain {found}, the deployment is on {wanted.chain_id}"
+            return f"is chain {found}, the deployment is on {wanted.chain_id}; {CURE}"
         if wanted.genesis is not None:
             block = await ask("eth_getBlockByNumber", ["0x0", False])
             first = block["hash"] if block else "not there"
             if first.lower() != wanted.genesis.lower():
                 return (
                     f"block 0 is {first}, the deployment's chain began with {wanted.genesis}: "
-                    "this is another chain of the same id, or the chain was started anew"
+                    f"this is another chain of the same id, or the chain was started anew; {CURE}"
                 )
         return ""
 

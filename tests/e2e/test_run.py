@@ -262,7 +262,8 @@ def test_run__record_tells_the_genesis__only_a_chain_that_began_so_will_do(
         assert ended.stdout == ""
         assert ended.stderr.splitlines()[-1] == (
             f"ws://127.0.0.1:{chain.port}: block 0 is {genesis}, the deployment's chain began with {other}: "
-            "this is another chain of the same id, or the chain was started anew; deploy to it, then try again"
+            "this is another chain of the same id, or the chain was started anew; "
+            "name an endpoint of the deployment's chain, or deploy to this one"
         )
     file.write_text(json.dumps({**record, "genesis": genesis}))
     with KeeperProcess(config, key_of(world.taker)) as keeper:
