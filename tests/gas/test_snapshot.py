@@ -25,7 +25,7 @@ LIMITS = {
     "bid_16": 560_000,
     "bid_each_more": 85_000,
     "fill_1": 155_000,
-    "deposit": 73_000,
+    "deposit": 76_000,
     "withdraw_with_position": 100_000,
 }
 """The most gas that an act may cost."""
