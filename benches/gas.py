@@ -150,7 +150,7 @@ class Bench:
         return self.bid(self.victims[:1], 1)
 
     def deposit(self) -> Any:
-        """Deposit quote into an account in use, as the first act of its second: it writes the interest since the last."""
+        """Deposit quote into an account in use, the first act of its second: it writes the interest since the last."""
         self.system.pass_time(1)
         return self.system.clearinghouse.deposit(self.system.account(self.taker), 10**6, sender=self.taker)
 

@@ -96,6 +96,17 @@ class Book:
         start = int(columns.start[row])
         return header, columns.arena[start : start + (header >> 128).bit_count()].tobytes()
 
+    def read(self, rows: I64) -> Iterator[tuple[int, int, bytes]]:
+        """Of each of these rows the account, its header and its words as bytes, the lowest first."""
+        kept = _kept(self.columns, rows)
+        ids, headers, words = self.columns.ids[rows].tobytes(), kept.headers.tobytes(), kept.words.tobytes()
+        at = 0
+        for place in range(0, len(ids), WORD):
+            header = int.from_bytes(headers[place : place + WORD], "little")
+            end = at + WORD * (header >> 128).bit_count()
+            yield int.from_bytes(ids[place : place + WORD], "little"), header, words[at:end]
+            at = end
+
     def entry(self, account: int) -> Entry:
         """The account's words; empty for one never seen."""
         row = self.row(account)

@@ -77,19 +77,11 @@ class Shared(NamedTuple):
     now: int = 0
 
 
-class _Sums(NamedTuple):
-    """What prices and parameters make of a book; `ramping` if a parameter of one of its markets is on its way."""
-
-    equity: int
-    worse: int
-    better: int
-    gross: int
-    idiosyncratic: int
-    buckets: list[int]
-    claims: int
-    held: int
-    state: int
-    ramping: bool
+_Sums = tuple[int, int, int, int, int, list[int], int, int, int, bool]
+"""What prices and parameters make of a book: equity; the worse and the better side, gross holdings and single-name risk
+squared, each as summed up; exposure by bucket; claims; markets held; the worst state; and whether a parameter of one of
+its markets is on its way. Bare, as most of what is asked of the model is made of this.
+"""
 
 
 def assess(cash: int, holdings: Mapping[int, Holding], market: Market, shared: Shared) -> Assessment:
@@ -116,31 +108,23 @@ def appraise(cash: int, holdings: Mapping[int, Holding], market: Market, shared:
 
 def _measure(cash: int, holdings: Mapping[int, Holding], market: Market, shared: Shared) -> Assessment:
     risk, ramp, now = shared
-    sums = _sum(cash, holdings, market, now)
-    square, minimum = _square(sums, risk), risk.min_requirement
-    held = sums.held or 1
+    equity, worse, better, gross, own, buckets, claims, held, state, ramping = _sum(cash, holdings, market, now)
+    square, minimum = _square(own, buckets, risk), risk.min_requirement
+    held = held or 1
     later = 0
-    if ramp or sums.ramping:
+    if ramp or ramping:
         aim = ramp.target if ramp else risk
         if ramp:
             gone, length = min(now, ramp.end) - ramp.start, ramp.end - ramp.start
-            square += trunc_div((_square(sums, aim) - square) * gone, length)
+            square += trunc_div((_square(own, buckets, aim) - square) * gone, length)
             rise = aim.min_requirement - minimum
             minimum = minimum + ceil_div(rise * gone, length) if rise > 0 else aim.min_requirement
-        aimed = _sum(cash, holdings, market, None)
-        later = max(_total(_square(aimed, aim), aimed.gross), aim.min_requirement * _E16 * held)
+        _, _, _, aimed_gross, aimed_own, aimed_buckets, *_ = _sum(cash, holdings, market, None)
+        later = max(_total(_square(aimed_own, aimed_buckets, aim), aimed_gross), aim.min_requirement * _E16 * held)
     floor = minimum * _E16 * held
-    mm = max(_total(square, sums.gross), floor)
-    return Assessment(
-        sums.equity,
-        mm,
-        ceil_div(max(mm, later) * risk.iota, BPS),
-        floor,
-        ceil_div(sums.worse, _E23),
-        sums.better // _E23,
-        sums.claims,
-        sums.state,
-    )
+    mm = max(_total(square, gross), floor)
+    im = ceil_div(max(mm, later) * risk.iota, BPS)
+    return Assessment(equity, mm, im, floor, ceil_div(worse, _E23), better // _E23, claims, state)
 
 
 def _sum(cash: int, holdings: Mapping[int, Holding], market: Market, when: int | None) -> _Sums:
@@ -179,7 +163,7 @@ def _sum(cash: int, holdings: Mapping[int, Holding], market: Market, when: int |
             term = -(parameters.u * exposure // _E32)
         idiosyncratic += term * term
     equity = cash - costs + value // WAD
-    return _Sums(equity, worse, better, gross, idiosyncratic, sums, claims, held, worst, ramping)
+    return equity, worse, better, gross, idiosyncratic, sums, claims, held, worst, ramping
 
 
 def _total(square: int, gross: int) -> int:
@@ -188,12 +172,12 @@ def _total(square: int, gross: int) -> int:
     return root * _E6 + ceil_div(gross, _E23)
 
 
-def _square(sums: _Sums, risk: Risk) -> int:
+def _square(idiosyncratic: int, sums: list[int], risk: Risk) -> int:
     """Q: bucket and single-name risk squared, in (1e-9 quote)²."""
     buckets: list[tuple[int, int]] = []
     positive = negative = own = cross = 0
     rho = risk.rho
-    for bucket, total in enumerate(sums.buckets):
+    for bucket, total in enumerate(sums):
         if not total:
             continue
         if total > 0:
@@ -208,7 +192,7 @@ def _square(sums: _Sums, risk: Risk) -> int:
         buckets.append((bucket, scaled))
     kappa = risk.kappa
     return (
-        _E6 * sums.idiosyncratic
+        _E6 * idiosyncratic
         + (BPS - kappa) * (100 * own + 2 * cross)
         + 100 * kappa * (positive * positive + negative * negative)
     )

@@ -233,8 +233,7 @@ class Keeper:
             self._watch = Watch(book)
         found = self._watch.select(exact)
         under, unseen = [], 0
-        selected = [book.account(int(row)) for row in found.rows]
-        for account in dict.fromkeys([*selected, *exact.told]):
+        for account in dict.fromkeys([*exact.accounts(found.rows), *exact.told]):
             assessment = self._assess(exact, account)
             if assessment is None:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,13 @@ def test_assess__random_portfolios__as_the_model_of_the_same_words(seed: int) ->
         assert exact.maps(account) == sum(1 << number for number in holdings)
         assert exact.assess(account) == assess(cash, holdings, market, Shared(RISK, None, NOW))
         assert exact.appraise(account) == appraise(cash, holdings, market, Shared(RISK, None, NOW))
+
+    rows = np.array(rng.sample(range(len(books)), rng.randint(0, len(books))), np.int64)
+    together = Exact(mirror, ORACLE, NOW)
+    assert together.accounts(rows) == [mirror.book.account(int(row)) for row in rows]
+    for account in books:
+        assert together.holdings(account) == books[account]
+        assert together.assess(account) == exact.assess(account)
 
 
 @settings(max_examples=50, deadline=None)

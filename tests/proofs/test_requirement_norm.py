@@ -77,7 +77,7 @@ def squared(module: ModuleType):
     risk = SimpleNamespace(kappa=kappa, rho={PAIRS[pair]: correlation for pair, correlation in pairs.items()})
 
     def run():
-        result = module._square(SimpleNamespace(buckets=totals, idiosyncratic=own), risk)
+        result = module._square(own, totals, risk)
         # Away from zero; nothing of what is 0.
         sides = [-(-total // 10**32) if total > 0 else total // 10**32 for total in totals]
         longs = sum(side for side, total in zip(sides, totals, strict=True) if total > 0)
@@ -182,8 +182,8 @@ def test_assessment__of_any_account__is_rounded_against_it():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("ceil_div(sums.worse, _E23)", "sums.worse // _E23"),
-        ("sums.better // _E23", "ceil_div(sums.better, _E23)"),
+        ("ceil_div(worse, _E23)", "worse // _E23"),
+        ("better // _E23", "ceil_div(better, _E23)"),
         ("ceil_div(max(mm, later) * risk.iota, BPS)", "max(mm, later) * risk.iota // BPS"),
         ("equity = cash - costs + value // WAD", "equity = cash - costs + ceil_div(value, WAD)"),
         ("worse -= exposure * reading.up", "worse -= exposure * reading.down"),
