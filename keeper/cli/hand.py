@@ -178,6 +178,7 @@ class Hand:
                     while self._lane.pending:
                         await asyncio.sleep(self._config.chain.poll_seconds)
                         await self._lane.tend(await node.latest(), {}, lambda _: True)
+                        self._lane.note()
             except TimeoutError:
                 return
         with suppress(LinkError, RpcError):

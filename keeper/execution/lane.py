@@ -81,6 +81,8 @@ class Lane:
         self._gate = gate
         self._nonce = 0
         self._history = 0
+        # Transactions known to be mined that the journal is yet to be told of: decision, hash, block, hash, success.
+        self._found: list[tuple[str, str, int, str, bool]] = []
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
 
@@ -208,12 +210,23 @@ class Lane:
 
     async def rolled_back(self, after: int, head: Header) -> None:
         """Blocks after `after` did not happen, or may not have: what was mined in those is pending and sent again."""
+        self.note()
         self._absent.clear()
         if await self._unmine(after):
             self.pending = self._journal.pending(self.address)
             for pending in self.pending:
                 await self._broadcast(pending, head)
             self._count()
+
+    def note(self) -> None:
+        """Tell the journal what was mined: to be called when all is sent that a head called for.
+
+        Until then it is not written, as it can wait: whoever is killed before learns of it from the chain again.
+        """
+        while self._found:
+            decision, tx_hash, block, block_hash, succeeded = self._found[0]
+            self._journal.mined(decision, tx_hash, block, block_hash, succeeded=succeeded)
+            del self._found[0]
 
     async def _unmine(self, after: int) -> bool:
         for block, block_hash in self._journal.last_mined(self.address, after):
@@ -321,7 +334,7 @@ class Lane:
         return True
 
     def _mined(self, pending: Pending, signed: Signed, block: int, block_hash: str, *, succeeded: bool) -> None:
-        self._journal.mined(pending.decision.id, signed.hash, block, block_hash, succeeded=succeeded)
+        self._found.append((pending.decision.id, signed.hash, block, block_hash, succeeded))
         self._forget(pending)
         state = "cancelled" if signed.cancels else "mined" if succeeded else "reverted"
         metrics.TRANSACTIONS.labels(pending.decision.kind, state).inc()

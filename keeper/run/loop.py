@@ -203,6 +203,8 @@ class Keeper:
             self._over = True
             self.health.shut_down = exact.shut_down
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
+        for lane in self._lanes:
+            lane.note()
         self._rivals.write()
         await self._relief.refresh()
         await self._chores.one(head)

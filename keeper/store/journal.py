@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, case, delete, func, insert, or_, select, update
 
 from keeper.store.database import decisions, sales, transactions
 
@@ -25,6 +25,35 @@ SOON, AT_ONCE = "PRAGMA synchronous=NORMAL", "PRAGMA synchronous=FULL"
 COUNTED = 16
 """Receipts owed that are looked up at once."""
 COSTS = ("gas_used", "gas_price", "fee", "native_price", "mined_time")
+
+# What is written while a head waits, made once: making a statement takes longer than carrying it out.
+_AT = decisions.c.id == bindparam("decision_")
+_OF = transactions.c.decision == bindparam("decision_")
+_FIRST = decisions.c.nonce.is_(None)
+_PLAN = insert(decisions)
+_TAKE_NONCE = (
+    update(decisions)
+    .where(_AT, or_(_FIRST, decisions.c.nonce == bindparam("nonce_")))
+    .values(state=case((_FIRST, "signed"), else_=decisions.c.state), nonce=bindparam("nonce_"))
+)
+_KEEP_BYTES = insert(transactions).values(
+    place=select(func.count()).select_from(transactions).where(_OF).scalar_subquery(),
+    decision=bindparam("decision_"),
+    **{name: bindparam(f"{name}_") for name in ("hash", "raw", "max_fee", "tip", "cancels")},
+    state="signed",
+)
+_ADVANCE = update(decisions).where(_AT).values(state=bindparam("state_"))
+_REPLACE = update(transactions).where(_OF).values(state="replaced")
+_SEND = (
+    update(transactions)
+    .where(transactions.c.hash == bindparam("hash_"))
+    .values(state="sent", sent_block=bindparam("block_"))
+)
+_MINE = (
+    update(transactions)
+    .where(transactions.c.hash == bindparam("hash_"))
+    .values(state=bindparam("state_"), mined_block=bindparam("block_"), mined_hash=bindparam("block_hash_"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +157,7 @@ class Journal:
             "profit": str(decision.profit),
         }
         with self._writing() as connection:
-            connection.execute(insert(decisions).values(row))
+            connection.execute(_PLAN, row)
 
     def end(self, decision: str, state: str, reason: str) -> None:
         """A decision that comes to nothing: `given_up`, `dry` or `dropped`."""
@@ -139,47 +168,33 @@ class Journal:
     def sign(self, decision: str, nonce: int, signed: Signed) -> None:
         """Write signed bytes down, the first of a decision or a replacement, before anybody else gets them."""
         with self._writing(AT_ONCE) as connection:
-            first = decisions.c.nonce.is_(None)
-            done = connection.execute(
-                update(decisions)
-                .where(decisions.c.id == decision, or_(first, decisions.c.nonce == nonce))
-                .values(state=case((first, "signed"), else_=decisions.c.state), nonce=nonce)
-            )
-            if done.rowcount != 1:
+            if connection.execute(_TAKE_NONCE, {"decision_": decision, "nonce_": nonce}).rowcount != 1:
                 raise ValueError(f"decision {decision} is not there, or has another nonce than {nonce}")
-            before = select(func.count()).select_from(transactions).where(transactions.c.decision == decision)
             connection.execute(
-                insert(transactions).values(
-                    hash=signed.hash,
-                    place=before.scalar_subquery(),
-                    decision=decision,
-                    raw=signed.raw,
-                    max_fee=str(signed.max_fee),
-                    tip=str(signed.tip),
-                    cancels=int(signed.cancels),
-                    state="signed",
-                )
+                _KEEP_BYTES,
+                {
+                    "decision_": decision,
+                    "hash_": signed.hash,
+                    "raw_": signed.raw,
+                    "max_fee_": str(signed.max_fee),
+                    "tip_": str(signed.tip),
+                    "cancels_": int(signed.cancels),
+                },
             )
 
     def sent(self, decision: str, tx_hash: str, block: int) -> None:
         """An endpoint took the bytes when `block` was the head."""
         with self._writing() as connection:
-            connection.execute(update(decisions).where(decisions.c.id == decision).values(state="sent"))
-            connection.execute(
-                update(transactions).where(transactions.c.hash == tx_hash).values(state="sent", sent_block=block)
-            )
+            connection.execute(_ADVANCE, {"decision_": decision, "state_": "sent"})
+            connection.execute(_SEND, {"hash_": tx_hash, "block_": block})
 
     def mined(self, decision: str, tx_hash: str, block: int, block_hash: str, *, succeeded: bool) -> None:
         """One of the decision's transactions is in a block; the others are replaced."""
         state = "mined" if succeeded else "reverted"
         with self._writing() as connection:
-            connection.execute(update(decisions).where(decisions.c.id == decision).values(state=state))
-            connection.execute(update(transactions).where(transactions.c.decision == decision).values(state="replaced"))
-            connection.execute(
-                update(transactions)
-                .where(transactions.c.hash == tx_hash)
-                .values(state=state, mined_block=block, mined_hash=block_hash)
-            )
+            connection.execute(_ADVANCE, {"decision_": decision, "state_": state})
+            connection.execute(_REPLACE, {"decision_": decision})
+            connection.execute(_MINE, {"hash_": tx_hash, "state_": state, "block_": block, "block_hash_": block_hash})
 
     def unmine(self, sender: str, after: int) -> int:
         """Blocks after `after` did not happen: their transactions are pending again. How many decisions that is."""

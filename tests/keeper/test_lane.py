@@ -272,6 +272,33 @@ def test_rolled_back__mined_block_gone__sent_again_and_mined_once(tmp_path: Path
     assert states(journal) == [("mined", "")]
 
 
+@pytest.mark.parametrize("noted", [True, False])
+def test_note__what_was_mined__is_written_then_and_undone_even_before(tmp_path: Path, noted: bool) -> None:
+    """A head calls for a transaction while the journal does not know yet that the one before is mined."""
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        name = lane.pending[0].newest.hash
+        head = chain.mine()
+        await lane.tend(head, {name: (head.number, head.hash)}, lambda _: True)
+        assert states(journal) == [("sent", "")]
+        if noted:
+            lane.note()
+            assert states(journal) == [("mined", "")]
+        chain.reorg(1)
+        await lane.rolled_back(chain.head.number, chain.mine(empty=True))
+        assert [pending.decision.id for pending in lane.pending] == ["a"]
+        await tend(lane, chain.mine())
+        await tend(lane, chain.mine())
+
+    chain, journal = LedgerChain(), journal_at(tmp_path)
+    lane = lane_of(chain, journal)
+    asyncio.run(act())
+    assert chain.carried_out() == {b"a": 1}
+    assert states(journal) == [("mined", "")]
+
+
 def test_tend__mined_by_a_block_that_is_gone_and_nobody_said_so__sent_again(tmp_path: Path) -> None:
     """A receipt was read of a block that the book never had: no rollback tells of it, and the next nonce waits."""
 
