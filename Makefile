@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 VENV := .venv
-# Ape and natrix find the compiler, and Ape finds anvil, on PATH.
+# Natrix finds the compiler, and Ape finds anvil, on PATH.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 # keccak256 written in C, of the lock file: the test networks do little else so often.
@@ -56,10 +56,9 @@ lock: ## requirements.lock anew from requirements.in and requirements.overrides
 	  --custom-compile-command "make lock" --override requirements.overrides \
 	  --output-file requirements.lock requirements.in
 
-# Ape's cache does not see that an import or an interface changed: commands and tests take what is kept for the sources'
-# present state. The differential tests' own compiler works meanwhile. Last the book's loops, for this machine.
+# What commands and tests take; Ape's own cache does not see that an import or an interface changed. Last the book's
+# loops, for this machine.
 compile: setup
-	@python -m tests.model.compiled & other=$$!; made=0; ape compile --force || made=$$?; wait $$other; exit $$made
 	@python -m scripts._deployment.kept
 	@python -m keeper.book.warm
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import ape
 import click
 from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
@@ -17,5 +16,5 @@ def cli(provider: ProviderAPI, alias: str | None, parameters_path: Path, folder:
     """Bring the network to what its parameter file says. Run again, it changes nothing and says so."""
     account = sender(alias, provider, yes)
     path = record_path(provider, folder)
-    _, done = configure(fresh(ape.project), account, load_parameters(parameters_path), parameters_path, path)
+    _, done = configure(fresh(), account, load_parameters(parameters_path), parameters_path, path)
     say(done, path)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import ape
 import click
 from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
@@ -17,7 +16,7 @@ from scripts._deployment.command import fresh, options, say, sender
 def cli(provider: ProviderAPI, also: bool, alias: str | None, parameters_path: Path, folder: Path, yes: bool) -> None:
     """Deploy what the network lacks. Run again, it goes on where it stopped, or changes nothing and says so."""
     account = sender(alias, provider, yes)
-    parameters, path, load = load_parameters(parameters_path), record_path(provider, folder), fresh(ape.project)
+    parameters, path, load = load_parameters(parameters_path), record_path(provider, folder), fresh()
     _, done = deploy(load, account, parameters, parameters_path, path)
     if also:
         done += configure(load, account, parameters, parameters_path, path)[1]

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import ape
 import click
 from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
@@ -29,5 +28,5 @@ def cli(
     """Name a timelock the owner of all contracts. Run again after its delay, it accepts; then it changes nothing."""
     account = sender(alias, provider, yes)
     path = record_path(provider, folder)
-    _, done = hand_over(fresh(ape.project), account, delay, proposers, executors, path)
+    _, done = hand_over(fresh(), account, delay, proposers, executors, path)
     say(done, path)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import ape
 import click
 from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
@@ -16,6 +15,6 @@ from scripts._deployment.command import fresh, options, sender
 def cli(provider: ProviderAPI, alias: str | None, parameters_path: Path, folder: Path, yes: bool) -> None:
     """Give up every market, shut down, wind up: one step a run, and each says the next. There is no way back."""
     account = sender(alias, provider, yes)
-    _, done = shut_down(fresh(ape.project), account, record_path(provider, folder))
+    _, done = shut_down(fresh(), account, record_path(provider, folder))
     for line in done:
         click.echo(line)

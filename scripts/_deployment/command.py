@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
 from ape import accounts
 from ape.api import AccountAPI, ProviderAPI
-from ape.managers.project import ProjectManager
 
 from scripts._deployment.compiled import contract
 from scripts._deployment.record import DEPLOYMENTS, is_local
@@ -60,9 +59,9 @@ def sender(alias: str | None, provider: ProviderAPI, yes: bool) -> AccountAPI:
     return account
 
 
-def fresh(project: ProjectManager) -> Loader:
+def fresh() -> Loader:
     """A loader of what is deployed, from the sources of now: Ape's cache does not see changed imports."""
-    return cache(partial(contract, project))
+    return cache(contract)
 
 
 def say(done: list[str], path: Path) -> None:

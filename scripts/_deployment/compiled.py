@@ -1,20 +1,24 @@
-"""Contracts as they are on disk now, for Ape: compiled once for each state of their sources."""
+"""Contracts as they are on disk now, for Ape."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ape.contracts import ContractContainer
-from ape.managers.project import ProjectManager
-from ethpm_types import ContractType
+from ethpm_types import Bytecode, ContractType
 
-from scripts._deployment.kept import keep, kept, state
+from scripts._deployment import kept
 
 
-def contract(project: ProjectManager, name: str) -> ContractContainer:
-    """The contract in `<name>.vy`, wherever below contracts/ that is."""
-    sources = state()
-    if content := kept(name, sources):
-        return ContractContainer(ContractType.model_validate_json(content))
-    (source,) = project.contracts_folder.rglob(f"{name}.vy")
-    container: ContractContainer = project.load_contracts(source, use_cache=False)[name]
-    keep(name, sources, container.contract_type.model_dump_json(by_alias=True))
-    return container
+def contract(name: str) -> ContractContainer:
+    """The contract in `<name>.vy`, in contracts/ or its folder for tests. ValueError where there is none."""
+    found = [path for path in kept.names() if Path(path).name == name]
+    if not found:
+        raise ValueError(f"contracts/: there is no {name}.vy")
+    return container(name, kept.made(found[0]))
+
+
+def container(name: str, made: kept.Made) -> ContractContainer:
+    """The same of a contract that is compiled."""
+    code = Bytecode(bytecode=made.bytecode)
+    return ContractContainer(ContractType(contractName=name, abi=made.abi, deploymentBytecode=code))

@@ -1,62 +1,145 @@
 """
-Compiled contracts, kept for each state of all sources; `python -m scripts._deployment.kept` keeps what Ape has made.
+Contracts as ABI and bytecode, each compiled once for the state of what it is compiled from.
 
-Ape's own cache looks at a contract's file alone and does not see that an import or an interface changed: what is
-deployed, or tested, must not come from there.
+Commands, tests and the other tools all take them from here; `python -m scripts._deployment.kept` compiles what is not
+kept yet, several at a time. Ape's own cache looks at a contract's file alone and does not see that an import or an
+interface changed: what is deployed, or tested, must not come from there. A contract's state is that of its own file and
+of all that it imports: where one module changes, only the contracts that stand on it are compiled again.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
-import shutil
+import re
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = ROOT / "contracts"
-KEPT = ROOT / ".cache" / "contracts"
-BUILT = ROOT / ".build" / "__local__.json"
-"""Where `ape compile` leaves what it made."""
+KEPT = Path(os.environ.get("PLIMSOLL_COMPILED", ROOT / ".cache" / "contracts"))
+"""Where compiled contracts are; trees with other sources may share it."""
+IMPORT = re.compile(r"^from\s+(\.+)([\w.]*)\s+import\s+(\w+)", re.MULTILINE)
 
 
-def state() -> str:
-    """A sum over everything that decides what the contracts compile to: sources, settings, compiler and library."""
+class Made(NamedTuple):
+    """What a contract is deployed and called with; the bytecode as 0x and hexadecimal digits."""
+
+    abi: list[dict[str, Any]]
+    bytecode: str
+
+
+def names(folder: Path = CONTRACTS) -> list[str]:
+    """Every contract in a folder of contracts, the largest file first: it is begun first."""
+    found = [*folder.glob("*.vy"), *folder.glob("testing/*.vy")]
+    found.sort(key=lambda path: (-sum(file.stat().st_size for file in sources(path)), path))
+    return [str(path.relative_to(folder).with_suffix("")) for path in found]
+
+
+def sources(path: Path) -> list[Path]:
+    """A contract's file and all of ours that it imports, whatever they import in turn, sorted."""
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for dots, folder, name in IMPORT.findall(path.read_text()):
+            base = path.parents[len(dots) - 1].joinpath(*folder.split(".")) / name
+            # An interface and a module of the same name: the compiler takes the module.
+            waiting += [file for suffix in (".vy", ".vyi") if (file := base.with_suffix(suffix)).is_file()][:1]
+    return sorted(found)
+
+
+def state(name: str, folder: Path = CONTRACTS) -> str:
+    """A sum over all that decides what <name>.vy in a folder of contracts compiles to."""
+    return _sum(sources(folder / f"{name}.vy"), folder)
+
+
+def whole() -> str:
+    """The same of all contracts."""
+    return _sum(sorted(CONTRACTS.rglob("*.vy*")), CONTRACTS)
+
+
+def _sum(files: list[Path], folder: Path) -> str:
     digest = hashlib.sha256(f"{version('vyper')} {version('snekmate')}".encode())
-    for path in (ROOT / "ape-config.yaml", *sorted(CONTRACTS.rglob("*.vy*"))):
+    for path in files:
         content = path.read_bytes()
-        digest.update(f"\n{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
+        digest.update(f"\n{path.relative_to(folder)} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:32]
 
 
-def kept(name: str, sources: str) -> str | None:
-    """A contract type as Ape writes it, of the sources' state; None if nobody has compiled it."""
-    path = KEPT / sources / f"{name}.json"
-    return path.read_text() if path.is_file() else None
+def place(name: str, folder: Path = CONTRACTS) -> Path:
+    """Where <name>.vy is kept as it is now."""
+    return KEPT / f"{Path(name).name}-{state(name, folder)}.json"
 
 
-def keep(name: str, sources: str, content: str) -> None:
-    """Leave a contract type for the next who needs it, unless the sources are others by now."""
-    if state() != sources:
-        return  # whose state this is, nobody can say
-    path = KEPT / sources / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Another process may be writing the same contract: a rename is whole or not at all.
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    unfinished.write_text(content)
-    unfinished.replace(path)
+def made(name: str, folder: Path = CONTRACTS) -> Made:
+    """<name>.vy in a folder of contracts, compiled unless it is kept for these sources.
+
+    Raises VyperException where the compiler refuses it.
+    """
+    kept = place(name, folder)
+    if not kept.is_file():
+        compiled = compile_contract(folder / f"{name}.vy", folder.parent)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        # Another process may be writing the same contract: a rename is whole or not at all.
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps(compiled._asdict()))
+        if place(name, folder) != kept:
+            # Edited while it was compiled: of which state this is, nobody can say.
+            unfinished.unlink()
+            return compiled
+        unfinished.replace(kept)
+    return Made(**json.loads(kept.read_text()))
+
+
+def compile_contract(path: Path, root: Path) -> Made:
+    """A contract compiled afresh; its imports are relative, or of this environment."""
+    # Half a second that is not needed for what is kept.
+    from vyper.cli.vyper_compile import get_search_paths
+    from vyper.compiler import compile_code
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+
+    with _no_collection():
+        output = compile_code(
+            path.read_text(),
+            contract_path=path,
+            input_bundle=FilesystemInputBundle([*get_search_paths(), root]),
+            output_formats=["abi", "bytecode"],
+        )
+    return Made(output["abi"], output["bytecode"])
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """The compiler makes so many small objects that a quarter of its time is looking for garbage among them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def main() -> None:
-    """Keep all that `ape compile --force` has just made, and drop what was kept of other states."""
-    sources = state()
-    if KEPT.is_dir():
-        for other in KEPT.iterdir():
-            if other.is_dir() and other.name != sources:
-                shutil.rmtree(other)
-    for name, made in json.loads(BUILT.read_text())["contractTypes"].items():
-        keep(name, sources, json.dumps(made))
+    """Compile what is not kept, and drop what is kept of other states."""
+    missing = [name for name in names() if not place(name).is_file()]
+    if missing:
+        with ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1), get_context("spawn")) as pool:
+            for name, _ in zip(missing, pool.map(made, missing), strict=True):
+                print(f"compiled {name}")
+    current = {place(name) for name in names()}
+    for path in KEPT.glob("*.json"):
+        if path not in current and not path.name.startswith("face-"):
+            path.unlink()
 
 
 if __name__ == "__main__":

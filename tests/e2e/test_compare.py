@@ -11,8 +11,8 @@ from keeper.chain.events import AccountChanged, changes_of
 from keeper.model.words import Header, Position
 from keeper.store.database import open_database
 from keeper.store.snapshots import freeze, load_snapshot, save_snapshot, snapshots_of
+from scripts._deployment import kept
 from tests.e2e.anvil import Anvil
-from tests.e2e.artifacts import artifact
 from tests.e2e.process import KeeperProcess, configure
 from tests.e2e.test_run import FINE, LOW, key_of, read, tick
 from tests.e2e.world import ETH, WAD, World
@@ -23,7 +23,7 @@ SETTINGS = "metrics_port = 0\n[book]\ncompare = 32\ncompare_blocks = 1\n[bid]\ne
 def with_lens(world: World, directory: Path) -> Path:
     """The deployment file, with a lens in it."""
     names = ("Clearinghouse", "Auction", "InsuranceVault")
-    made = artifact("Lens")
+    made = kept.made("Lens")
     factory = world.web3.eth.contract(abi=made.abi, bytecode=made.bytecode)
     deploy = factory.constructor(*(world.contracts[name].address for name in names))
     sent = deploy.transact({"from": world.owner.address, "gas": 10_000_000})

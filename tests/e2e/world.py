@@ -17,9 +17,9 @@ from web3.exceptions import Web3Exception
 from keeper.model.words import LISTED, PERP_ALLOWED, SPOT_ALLOWED, Curve, Limits, Parameters, Risk, Run, Settings, Terms
 from keeper.orders import FOREVER, Order, sign_order
 from keeper.publish.reports import Entry, sign_report
+from scripts._deployment import kept
 from scripts._deployment.addresses import addresses_after
 from tests.e2e.anvil import MNEMONIC, Anvil
-from tests.e2e.artifacts import artifact
 
 WAD = 10**18
 ETH, BTC = 0, 1
@@ -187,7 +187,7 @@ class World:
 
     def deploy(self, name: str, path: str, *args: Any) -> Any:
         """A contract of that path, known as `name`."""
-        made = artifact(path)
+        made = kept.made(path)
         factory = self.web3.eth.contract(abi=made.abi, bytecode=made.bytecode)
         sent = factory.constructor(*args).transact({"from": self.owner.address, "gas": 16_000_000})
         address = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]

@@ -17,7 +17,7 @@ from keeper.config.schema import BookSection
 from keeper.execution.calls import selector
 from keeper.model.requirement import Holding
 from keeper.run.compare import _VIEWS, MOST, Comparison
-from tests.e2e.artifacts import artifact
+from scripts._deployment import kept
 from tests.keeper.books import NOW, ORACLE, WAD, changed, mirror_of, random_holdings, set_up
 
 LENS = "0x" + "1e" * 20
@@ -77,7 +77,7 @@ def spoil(exact: Exact, account: int) -> None:
 
 
 def test_lens__views__laid_out_as_the_decoder_takes_them() -> None:
-    (output,) = next(e for e in artifact("Lens").abi if e.get("name") == "accounts")["outputs"]
+    (output,) = next(e for e in kept.made("Lens").abi if e.get("name") == "accounts")["outputs"]
 
     def kind(part: dict[str, Any]) -> str:
         inner = ",".join(kind(component) for component in part.get("components", []))

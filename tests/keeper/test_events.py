@@ -11,7 +11,7 @@ from keeper.chain.events import IGNORED, KNOWN, AccountChanged, Taken, topic
 from keeper.chain.logs import Logs
 from keeper.chain.logs import read_logs as read_bytes
 from keeper.chain.types import LinkError
-from tests.e2e.artifacts import artifact
+from scripts._deployment import kept
 
 
 def signature(entry: dict[str, Any]) -> str:
@@ -20,7 +20,7 @@ def signature(entry: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("contract", ["Clearinghouse", "RiskEngine", "Auction"])
 def test_events__every_event_of_the_core__read_or_ignored_on_purpose(contract: str) -> None:
-    declared = {signature(entry) for entry in artifact(contract).abi if entry["type"] == "event"}
+    declared = {signature(entry) for entry in kept.made(contract).abi if entry["type"] == "event"}
     assert declared
     assert declared <= set(KNOWN) | set(IGNORED)
 
@@ -30,7 +30,7 @@ def test_events__all_known__declared_with_the_same_indexed_parts() -> None:
     declared = {
         signature(entry): entry
         for contract in ("Clearinghouse", "RiskEngine", "Auction")
-        for entry in artifact(contract).abi
+        for entry in kept.made(contract).abi
         if entry["type"] == "event"
     }
     rng = random.Random(7)
@@ -134,7 +134,7 @@ def test_read_logs__random_events_of_all_kinds__as_the_general_decoder_encodes_t
     parts = {
         signature(entry): entry["inputs"]
         for contract in ("Clearinghouse", "RiskEngine", "Auction")
-        for entry in artifact(contract).abi
+        for entry in kept.made(contract).abi
         if entry["type"] == "event"
     }
     logs, changes, others = [], [], []

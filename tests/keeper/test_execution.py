@@ -15,7 +15,7 @@ from keeper.execution.calls import bid_call, open_call
 from keeper.execution.lock import HeldError, KeyLock
 from keeper.execution.signers import DrySigner, load_key, signers_of
 from keeper.watch.health import Health
-from tests.e2e.artifacts import artifact
+from scripts._deployment import kept
 
 GWEI = 10**9
 SECRET = "0x" + "07" * 32
@@ -114,7 +114,7 @@ def test_raised__old_fees__up_by_what_nodes_ask_or_not_at_all(
 def test_calls__as_the_abi_has_them() -> None:
     from web3 import Web3
 
-    auction = Web3().eth.contract(abi=artifact("Auction").abi)
+    auction = Web3().eth.contract(abi=kept.made("Auction").abi)
     lots = [(1 << 96, 10**18, -5, 6, 7, 8, 9), (2 << 96, 1, 2**200, 0, 0, 2**64 - 1, 2**256 - 1)]
     assert "0x" + open_call([1 << 96, 2 << 96]).hex() == auction.encode_abi("open", [[1 << 96, 2 << 96]])
     assert "0x" + bid_call(3 << 96, lots).hex() == auction.encode_abi("bid", [3 << 96, lots])

@@ -16,7 +16,7 @@ from keeper.model.prices import Answer, Oracle, encode_price
 from keeper.model.risk_engine import Clock, Quoted, Report, RiskEngine
 from keeper.model.state import Journal, Refused
 from keeper.model.words import QUOTE_FEED, Parameters, Risk, SlowFeed
-from scripts._deployment.kept import state
+from scripts._deployment.kept import whole
 from tests.model.contracts import contract
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ REPORT_TYPE = keccak(text="Report(uint64 round,bytes payload)")
 
 def use_own_cache() -> None:
     """Compiled contracts are kept under the hash of all their sources: a changed import or interface is seen."""
-    boa.interpret.set_cache_dir(str(ROOT / ".build" / "titanoboa" / state()))
+    boa.interpret.set_cache_dir(str(ROOT / ".build" / "titanoboa" / whole()))
 
 
 def load(name: str, *args: Any) -> Any:

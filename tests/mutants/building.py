@@ -7,6 +7,7 @@ from pathlib import Path
 import cbor2
 from vyper.exceptions import VyperException, VyperInternalException
 
+from scripts._deployment import kept
 from tests.model import contracts
 from tests.mutants.mutant import Edit
 
@@ -37,7 +38,7 @@ def names(folder: Path = contracts.CONTRACTS) -> list[str]:
 
 def affected(folder: Path) -> list[str]:
     """Contracts whose sources are others than the project's, those with the least room first."""
-    found = [name for name in names(folder) if contracts.state(name, folder) != contracts.state(name)]
+    found = [name for name in names(folder) if kept.state(name, folder) != kept.state(name)]
     return sorted(found, key=lambda name: -size(contracts.contract(name)))
 
 

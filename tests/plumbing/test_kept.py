@@ -1,74 +1,109 @@
-"""What is kept of compiled contracts is of the sources as they are, or not used."""
+"""What is kept of a compiled contract is of the sources as they are, or not used."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from vyper.exceptions import VyperException
 
-from scripts._deployment import kept as module
-from scripts._deployment.kept import keep, kept, main, state
+from scripts._deployment import kept
+from scripts._deployment.kept import made, names, place, sources, state
+
+HOUSE = """
+# pragma version ~=0.4.3
+from .interfaces import IHouse
+from .modules import rooms
+
+@external
+def number() -> uint256:
+    return rooms.number()
+"""
+ROOMS = """
+# pragma version ~=0.4.3
+@internal
+def number() -> uint256:
+    return {}
+"""
+FACE = """
+@external
+@view
+def {}() -> uint256: ...
+"""
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A project of one contract, a module and an interface."""
-    for name in ("contracts/House.vy", "contracts/modules/rooms.vy", "contracts/interfaces/IHouse.vyi"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    (tmp_path / "ape-config.yaml").write_text("name: house")
-    for name, value in {
-        "ROOT": tmp_path,
-        "CONTRACTS": tmp_path / "contracts",
-        "KEPT": tmp_path / "kept",
-        "BUILT": tmp_path / "built.json",
+    """A folder of a contract, the module and the interface that it imports, and a contract that stands alone."""
+    folder = tmp_path / "contracts"
+    for name, text in {
+        "House.vy": HOUSE,
+        "Shed.vy": ROOMS.format(3),
+        "testing/Tent.vy": ROOMS.format(4),
+        "modules/rooms.vy": ROOMS.format(1),
+        "modules/attic.vy": ROOMS.format(5),
+        "interfaces/IHouse.vyi": FACE.format("number"),
     }.items():
-        monkeypatch.setattr(module, name, value)
-    return tmp_path
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    monkeypatch.setattr(kept, "KEPT", tmp_path / "kept")
+    return folder
+
+
+def test_names__contracts_and_those_for_tests__and_no_modules(tree):
+    assert names(tree) == ["House", "Shed", "testing/Tent"]
+
+
+def test_sources__of_a_contract__are_its_file_and_all_it_imports(tree):
+    found = [str(path.relative_to(tree)) for path in sources(tree / "House.vy")]
+    assert found == ["House.vy", "interfaces/IHouse.vyi", "modules/rooms.vy"]
 
 
 @pytest.mark.parametrize(
-    "changed",
-    ["contracts/House.vy", "contracts/modules/rooms.vy", "contracts/interfaces/IHouse.vyi", "ape-config.yaml"],
+    ("changed", "another"),
+    [
+        ("House.vy", True),
+        ("modules/rooms.vy", True),
+        ("interfaces/IHouse.vyi", True),
+        ("modules/attic.vy", False),
+        ("Shed.vy", False),
+    ],
 )
-def test_state__any_source_or_the_settings_changed__is_another(tree, changed):
-    before = state()
-    assert state() == before
-    (tree / changed).write_text("something else")
-    assert state() != before
+def test_state__a_source_changed__is_another_for_what_stands_on_it(tree, changed, another):
+    before = state("House", tree)
+    assert state("House", tree) == before
+    (tree / changed).write_text((tree / changed).read_text() + "# otherwise\n")
+    assert (state("House", tree) != before) is another
 
 
-def test_state__source_added_or_renamed__is_another(tree):
-    states = {state()}
-    (tree / "contracts" / "New.vy").write_text("")
-    states.add(state())
-    (tree / "contracts" / "New.vy").rename(tree / "contracts" / "Newer.vy")
-    states.add(state())
-    assert len(states) == 3
+def test_made__module_changed__is_compiled_again_and_otherwise_read(tree, monkeypatch):
+    first = made("House", tree)
+    assert [entry["name"] for entry in first.abi] == ["number"]
+    assert place("House", tree).is_file()
+    (tree / "modules" / "rooms.vy").write_text(ROOMS.format(2))
+    second = made("House", tree)
+    assert second.bytecode != first.bytecode
+    monkeypatch.setattr(kept, "compile_contract", lambda path, root: pytest.fail("it was compiled before"))
+    assert made("House", tree) == second
+    (tree / "modules" / "rooms.vy").write_text(ROOMS.format(1))
+    assert made("House", tree) == first
 
 
-def test_keep__sources_as_they_were__is_found_for_these_alone(tree):
-    sources = state()
-    assert kept("House", sources) is None
-    keep("House", sources, "made")
-    assert kept("House", sources) == "made"
-    assert kept("House", "another") is None
+def test_made__edited_while_it_was_compiled__is_not_kept(tree, monkeypatch):
+    compile_contract = kept.compile_contract
+
+    def slowly(path, root):
+        (tree / "Shed.vy").write_text(ROOMS.format(9))
+        return compile_contract(path, root)
+
+    before = place("Shed", tree)
+    monkeypatch.setattr(kept, "compile_contract", slowly)
+    made("Shed", tree)
+    assert not before.exists()
+    assert not place("Shed", tree).exists()
+    assert list(before.parent.iterdir()) == []
 
 
-def test_keep__source_changed_while_it_compiled__is_dropped(tree):
-    sources = state()
-    (tree / "contracts" / "House.vy").write_text("edited meanwhile")
-    keep("House", sources, "made of whichever")
-    assert kept("House", sources) is None
-    assert kept("House", state()) is None
-
-
-def test_main__after_a_compilation__keeps_all_of_it_and_no_other_state(tree):
-    keep("House", old := state(), "old")
-    (tree / "contracts" / "House.vy").write_text("edited")
-    (tree / "built.json").write_text(json.dumps({"contractTypes": {"House": {"abi": []}, "Shed": {"abi": [1]}}}))
-    main()
-    assert json.loads(kept("House", state())) == {"abi": []}
-    assert json.loads(kept("Shed", state())) == {"abi": [1]}
-    assert kept("House", old) is None
+def test_made__refused_by_the_compiler__is_said_and_nothing_is_kept(tree):
+    (tree / "House.vy").write_text(HOUSE.replace("rooms.number()", "rooms.unknown()"))
+    with pytest.raises(VyperException, match="unknown"):
+        made("House", tree)
+    assert not place("House", tree).exists()

@@ -30,7 +30,8 @@ from halmos.utils import EVM, con
 from vyper.compiler import compile_code
 from vyper.compiler.input_bundle import FilesystemInputBundle
 
-from tests.model.contracts import CONTRACTS, KEPT, sources
+from scripts._deployment.kept import KEPT, sources
+from tests.model.contracts import CONTRACTS
 
 EFFORT = 1_000_000_000
 """z3's own count of steps, the same on every machine; past it a question is undecided."""

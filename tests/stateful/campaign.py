@@ -6,7 +6,7 @@ import hashlib
 import time
 from pathlib import Path
 
-from scripts._deployment.kept import state
+from scripts._deployment.kept import whole
 from tests.model.chain import use_own_cache
 from tests.model.revm import fresh_chain
 from tests.stateful.episode import Episode
@@ -20,7 +20,7 @@ STEPS = 2_000
 
 def sources() -> str:
     """A sum over contracts, models and tests: what a finished episode is worth anything for."""
-    digest = hashlib.sha256(state().encode())
+    digest = hashlib.sha256(whole().encode())
     for folder in ("keeper/model", "tests/model", "tests/stateful"):
         for path in sorted((ROOT / folder).glob("*.py")):
             digest.update(path.read_bytes())

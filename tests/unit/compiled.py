@@ -1,17 +1,16 @@
-"""Contracts as they are on disk now, for Ape: ABI and bytecode, compiled once for the state of what each imports."""
+"""Contracts as they are on disk now, or in a mutant's folder, for Ape."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ape.contracts import ContractContainer
-from ethpm_types import Bytecode, ContractType
 
+from scripts._deployment import kept
+from scripts._deployment.compiled import container
 from tests.model import contracts
 
 
 def contract(path: str) -> ContractContainer:
     """The contract of `contracts/<path>.vy`."""
-    made = contracts.contract(path)
-    code = Bytecode(bytecode=f"0x{made.bytecode.hex()}")
-    return ContractContainer(ContractType(contractName=Path(path).name, abi=made.abi, deploymentBytecode=code))
+    return container(Path(path).name, kept.made(path, contracts.CONTRACTS))
