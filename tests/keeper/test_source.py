@@ -76,9 +76,11 @@ def made() -> Iterator[Made]:
         code = "60003560005260003560206000a100"
         length = len(code) // 2
         create = f"60{length:02x}600c60003960{length:02x}6000f3{code}"
-        sent = node.call("eth_sendTransaction", {"from": sender, "data": "0x" + create})
-        logger = node.call("eth_getTransactionReceipt", sent)["contractAddress"]
+        # Blocks are mined by hand from the first: one that the node mines may come later than its answer.
         node.hold()
+        sent = node.call("eth_sendTransaction", {"from": sender, "data": "0x" + create})
+        node.mine()
+        logger = node.call("eth_getTransactionReceipt", sent)["contractAddress"]
         for word in (7, 8):
             node.call("eth_sendTransaction", {"from": sender, "to": logger, "data": f"0x{word:064x}", "gas": "0x20000"})
         node.call("eth_sendTransaction", {"from": sender, "to": sender, "value": "0x1", "gas": "0x5208"})
