@@ -66,7 +66,7 @@ test: test-contracts test-python ## every test
 
 # Ape's own network, one a worker.
 test-contracts: compile
-	pytest -n $(WORKERS) --dist loadfile $(wildcard tests/unit tests/deploy tests/gas)
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(wildcard tests/unit tests/deploy tests/gas)
 
 # Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test. The longest
 # files come first, in the order of tests/order.py.

@@ -8,6 +8,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 LONGEST = (
+    "tests/gas/test_snapshot.py",
     "tests/e2e/test_demo_run.py",
     "tests/faults/test_endpoints.py",
     "tests/e2e/test_run.py",
