@@ -177,8 +177,9 @@ class Hand:
                 async with asyncio.timeout(wait):
                     while self._lane.pending:
                         await asyncio.sleep(self._config.chain.poll_seconds)
-                        await self._lane.tend(await node.latest(), {}, lambda _: True)
-                        self._lane.note()
+                        head = await node.latest()
+                        await self._lane.tend(head, {}, lambda _: True)
+                        await self._lane.wind_up(head, lambda _: True)
             except TimeoutError:
                 return
         with suppress(LinkError, RpcError):

@@ -35,5 +35,5 @@ def raised(section: FeesSection, old: Fees, base_fee: int) -> Fees | None:
 
 
 def short(paid: Fees, base_fee: int) -> bool:
-    """Whether the next block may ask for more than these pay: its base fee is an eighth above this one's at most."""
-    return paid.max_fee < base_fee + base_fee // 8
+    """Whether the next block may ask for more than these pay: an eighth more than this one, or 1 wei, by EIP-1559."""
+    return paid.max_fee < base_fee + max(base_fee // 8, 1)

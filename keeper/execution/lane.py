@@ -85,6 +85,8 @@ class Lane:
         self._found: list[tuple[str, str, int, str, bool]] = []
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
+        # Blocks after this one did not happen, and what was mined in them is not yet sent again.
+        self._undone: int | None = None
 
     @property
     def address(self) -> str:
@@ -177,52 +179,59 @@ class Lane:
         return ""
 
     async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
-        """Find out about pending transactions, and send again what has waited too long.
+        """Find out about pending transactions, and send again what was taken back.
 
         Those whose logs were `seen` (hash to block) are known to be mined. Of the others the oldest is asked for: by
-        one receipt a head, however often it was replaced, or by its nonce once it is due. All are due at once whose fee
-        the next block may refuse: nodes forget such, and while full blocks follow each other one a head would be too
-        few. A replacement pays a higher fee, and only uses up the nonce if the decision is not `wanted` now.
+        one receipt a head, however often it was replaced, or by its nonce once it has waited too long. Then it is
+        replaced at a higher fee, or, if the decision is not `wanted` now, by what only uses up the nonce.
         """
+        self.note()
+        if self._undone is not None:
+            await self._take_back(self._undone, head)
         for pending in list(self.pending):
             for signed in pending.signed:
                 if signed.hash in seen:
                     self._mined(pending, signed, *seen[signed.hash], succeeded=True)
                     break
-
-        def short(pending: Pending) -> bool:
-            return fees.short(fees.Fees(pending.newest.max_fee, pending.newest.tip), head.base_fee)
-
         if self.pending:
             oldest = self.pending[0]
             last = oldest.newest.sent_block
-            if last is None:
-                await self._broadcast(oldest, head)
-            elif head.number - last >= self._section.replace_after_blocks or (head.number > last and short(oldest)):
+            if last is not None and head.number - last >= self._section.replace_after_blocks:
                 await self._push(oldest, head, wanted)
-            elif head.number > last:
+            elif last is not None and head.number > last:
                 # In turn, the newest first.
                 await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
-        for pending in self.pending[1:]:
-            if pending.newest.sent_block is None or (short(pending) and self._raise(pending, head, wanted)):
-                await self._broadcast(pending, head)
         self._count()
 
-    async def rolled_back(self, after: int, head: Header) -> None:
-        """Blocks after `after` did not happen, or may not have: what was mined in those is pending and sent again."""
+    async def wind_up(self, head: Header, wanted: Wanted) -> None:
+        """What can wait until all is sent that a head called for.
+
+        What was mined is noted. What an endpoint did not take is handed out again, and all is replaced at once whose
+        fee the next block may refuse: nodes forget such, and while full blocks follow each other one a head would be
+        too few. What could not be replaced, for the cap, is handed out anew once its fee is good again.
+        """
         self.note()
+        for pending in list(self.pending):
+            short = fees.short(fees.Fees(pending.newest.max_fee, pending.newest.tip), head.base_fee)
+            if short and not self._raise(pending, head, wanted):
+                pending.forgotten = True
+            elif short or pending.forgotten or pending.newest.sent_block is None:
+                await self._broadcast(pending, head)
+
+    def roll_back(self, after: int) -> None:
+        """Blocks after `after` did not happen, or may not have: `tend` sends again what was mined in those."""
+        self._undone = after if self._undone is None else min(self._undone, after)
+
+    async def _take_back(self, after: int, head: Header) -> None:
         self._absent.clear()
         if await self._unmine(after):
             self.pending = self._journal.pending(self.address)
             for pending in self.pending:
                 await self._broadcast(pending, head)
-            self._count()
+        self._undone = None
 
     def note(self) -> None:
-        """Tell the journal what was mined: to be called when all is sent that a head called for.
-
-        Until then it is not written, as it can wait: whoever is killed before learns of it from the chain again.
-        """
+        """Tell the journal what was mined. It can wait: whoever is killed before learns of it from the chain again."""
         while self._found:
             decision, tx_hash, block, block_hash, succeeded = self._found[0]
             self._journal.mined(decision, tx_hash, block, block_hash, succeeded=succeeded)
@@ -276,6 +285,7 @@ class Lane:
                 log.error("refused by the node", kind=pending.decision.kind, hash=signed.hash, error=error.message)
                 metrics.TRANSACTIONS.labels(pending.decision.kind, "refused").inc()
         self._journal.sent(pending.decision.id, signed.hash, head.number)
+        pending.forgotten = False
         pending.signed[-1] = Signed(
             signed.hash, signed.raw, signed.max_fee, signed.tip, signed.cancels, sent_block=head.number
         )
@@ -313,7 +323,7 @@ class Lane:
         if max(counts) < pending.nonce:
             # What came before it is mined by the journal and not by the chain: a receipt of a block that is gone.
             log.warning("a nonce before this one is not used", nonce=pending.nonce, on_chain=max(counts))
-            await self.rolled_back(head.number - self._history, head)
+            self.roll_back(head.number - self._history)
             return
         self._raise(pending, head, wanted)
         await self._broadcast(pending, head)

@@ -100,6 +100,8 @@ class Keeper:
                     waiting.cancel()
                 await self._handle(waiting, stop)
             await self.session.save()
+            for lane in self._lanes:
+                lane.note()
         finally:
             stopping.cancel()
             await self._relief.close()
@@ -164,6 +166,10 @@ class Keeper:
 
     async def _on_head(self, head: Header, changes: Changes) -> None:
         mirror = self.session.mirror
+        if changes.undone is not None:
+            # Before anything that may fail: it is told once.
+            for lane in self._lanes:
+                lane.roll_back(changes.undone)
         metrics.HEAD.set(mirror.number)
         metrics.HEAD_TIME.set(mirror.time)
         metrics.HEAD_SEEN.set(time.time())
@@ -172,8 +178,6 @@ class Keeper:
         exact = self.session.exact()
         await self._comparison.read(exact, self._quarantined)
         for lane in self._lanes:
-            if changes.undone is not None:
-                await lane.rolled_back(changes.undone, head)
             await lane.tend(head, changes.seen, lambda decision: self._wanted(exact, decision))
         if exact.ready:
             under = self._under(exact)
@@ -204,7 +208,7 @@ class Keeper:
             self.health.shut_down = exact.shut_down
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
         for lane in self._lanes:
-            lane.note()
+            await lane.wind_up(head, lambda decision: self._wanted(exact, decision))
         self._rivals.write()
         await self._relief.refresh()
         await self._chores.one(head)

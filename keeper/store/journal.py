@@ -119,6 +119,8 @@ class Pending:
     decision: Decision
     nonce: int
     signed: list[Signed] = field(default_factory=list)
+    forgotten: bool = False
+    """A node may have let go of it, as it paid less than a block asked for."""
 
     @property
     def newest(self) -> Signed:

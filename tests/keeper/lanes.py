@@ -61,7 +61,7 @@ def states(journal: Journal) -> list[tuple[str, str]]:
 
 async def tend(lane: Lane, head: Header, *, wanted: Callable[[Decision], bool] = lambda _: True) -> None:
     await lane.tend(head, {}, wanted)
-    lane.note()
+    await lane.wind_up(head, wanted)
 
 
 async def settle(lane: Lane, chain: LedgerChain) -> None:

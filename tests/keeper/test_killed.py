@@ -54,7 +54,11 @@ async def scenario(lane: Lane, chain: LedgerChain, history: int = 64) -> None:
     await lane.submit(decision("second", chain.head), chain.head)
     for _ in range(3):
         await tend(lane, chain.mine(empty=True))
+    # Both are replaced at once.
+    chain.base_fee *= 9
+    await tend(lane, chain.mine(empty=True))
     await tend(lane, chain.mine())
+    chain.base_fee //= 9
     await lane.submit(decision("refused", chain.head), chain.head)
     await lane.submit(decision("third", chain.head), chain.head)
     for _ in range(4):

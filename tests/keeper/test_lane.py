@@ -70,7 +70,7 @@ def test_tend__fee_at_its_cap__never_above_it(tmp_path: Path) -> None:
     assert FEES.max_fee * 85 // 100 < fees[-1] <= FEES.max_fee
 
 
-def test_tend__base_fee_rises_above_all_that_waits__all_replaced_with_one_head(tmp_path: Path) -> None:
+def test_wind_up__base_fee_rises_above_all_that_waits__all_replaced_with_one_head(tmp_path: Path) -> None:
     """Full blocks make it rise, and a node may forget what cannot pay: one after the other would be too slow."""
 
     async def act() -> None:
@@ -94,7 +94,9 @@ def test_tend__base_fee_rises_above_all_that_waits__all_replaced_with_one_head(t
     assert chain.carried_out() == {name.encode(): 1 for name in names}
 
 
-def test_tend__base_fee_above_the_cap__what_waits_is_kept_and_not_signed_again(tmp_path: Path) -> None:
+def test_wind_up__base_fee_above_the_cap_for_long__all_handed_out_again_once_it_falls(tmp_path: Path) -> None:
+    """Kept, not signed again and again; nodes have forgotten all of it meanwhile."""
+
     async def act() -> None:
         await lane.resume(chain.head, 64)
         for name in names:
@@ -102,17 +104,69 @@ def test_tend__base_fee_above_the_cap__what_waits_is_kept_and_not_signed_again(t
         chain.base_fee = 11 * GWEI
         for _ in range(6):
             await tend(lane, chain.mine(empty=True))
-        assert [len(pending.signed) for pending in lane.pending] == [2, 2, 2]
+        assert chain.pool == {}
+        assert max(len(pending.signed) for pending in lane.pending) <= 2
         chain.base_fee = GWEI
-        for _ in range(12):
-            await tend(lane, chain.mine())
+        await tend(lane, chain.mine())
+        await tend(lane, chain.mine())
 
-    names = ["a", "b", "c"]
+    names = [f"{number}" for number in range(20)]
     chain, ended = LedgerChain(), []
     lane = lane_of(chain, journal_at(tmp_path), ended)
     asyncio.run(act())
     assert chain.carried_out() == {name.encode(): 1 for name in names}
-    assert [state for _, state in ended] == ["mined"] * 3
+
+
+def test_wind_up__oldest_found_mined_in_this_head__all_others_replaced(tmp_path: Path) -> None:
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        for name in ("a", "b", "c"):
+            await lane.submit(decision(name, chain.head), chain.head)
+        later = {place: waiting for place, waiting in chain.pool.items() if waiting.nonce}
+        for place in later:
+            del chain.pool[place]
+        head = chain.mine()
+        chain.pool.update(later)
+        chain.base_fee = 3 * GWEI
+        await tend(lane, head._replace(base_fee=chain.base_fee))
+        assert [pending.decision.id for pending in lane.pending] == ["b", "c"]
+        assert [len(pending.signed) for pending in lane.pending] == [2, 2]
+
+    chain = LedgerChain()
+    lane = lane_of(chain, journal_at(tmp_path))
+    asyncio.run(act())
+
+
+@pytest.mark.parametrize("failing", ["the store", "the endpoint"])
+def test_roll_back__what_it_needs_fails_for_a_head__sent_again_with_the_next(tmp_path: Path, failing: str) -> None:
+    """It is told once; forgotten, the transaction would be mined for the journal and on no chain."""
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        for _ in range(2):
+            await tend(lane, chain.mine())
+        assert lane.pending == []
+        chain.reorg(2)
+        lane.roll_back(chain.head.number)
+        with pytest.MonkeyPatch.context() as broken:
+            if failing == "the store":
+                broken.setattr(journal, "unmine", fail)
+            else:
+                broken.setattr(chain, "eth_getBlockByNumber", fail)
+            with pytest.raises(LinkError):
+                await tend(lane, chain.mine())
+        for _ in range(2):
+            await tend(lane, chain.mine())
+
+    def fail(*_: object) -> None:
+        raise LinkError("not now")
+
+    chain, journal = LedgerChain(), journal_at(tmp_path)
+    lane = lane_of(chain, journal)
+    asyncio.run(act())
+    assert chain.carried_out() == {b"a": 1}
+    assert states(journal) == [("mined", "")]
 
 
 def test_tend__nonce_used_by_somebody_else__dropped_and_not_sent_again(tmp_path: Path) -> None:
@@ -249,7 +303,7 @@ def test_tend__logs_seen__no_request_needed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2])
-def test_rolled_back__mined_block_gone__sent_again_and_mined_once(tmp_path: Path, depth: int) -> None:
+def test_roll_back__mined_block_gone__sent_again_and_mined_once(tmp_path: Path, depth: int) -> None:
     async def act() -> None:
         await lane.resume(chain.head, 64)
         await lane.submit(decision("a", chain.head), chain.head)
@@ -260,7 +314,8 @@ def test_rolled_back__mined_block_gone__sent_again_and_mined_once(tmp_path: Path
         ancestor = chain.head.number - depth - 1
         chain.reorg(depth + 1)
         head = chain.mine(empty=True)
-        await lane.rolled_back(ancestor, head)
+        lane.roll_back(ancestor)
+        await tend(lane, head)
         assert [pending.decision.id for pending in lane.pending] == ["a"]
         for _ in range(3):
             await tend(lane, chain.mine())
@@ -287,7 +342,8 @@ def test_note__what_was_mined__is_written_then_and_undone_even_before(tmp_path: 
             lane.note()
             assert states(journal) == [("mined", "")]
         chain.reorg(1)
-        await lane.rolled_back(chain.head.number, chain.mine(empty=True))
+        lane.roll_back(chain.head.number)
+        await tend(lane, chain.mine(empty=True))
         assert [pending.decision.id for pending in lane.pending] == ["a"]
         await tend(lane, chain.mine())
         await tend(lane, chain.mine())
@@ -323,13 +379,14 @@ def test_tend__mined_by_a_block_that_is_gone_and_nobody_said_so__sent_again(tmp_
     assert states(journal) == [("mined", ""), ("mined", "")]
 
 
-def test_rolled_back__our_block_still_there__nothing_sent(tmp_path: Path) -> None:
+def test_roll_back__our_block_still_there__nothing_sent(tmp_path: Path) -> None:
     async def act() -> None:
         await lane.resume(chain.head, 64)
         await lane.submit(decision("a", chain.head), chain.head)
         await tend(lane, chain.mine())
         await tend(lane, chain.mine())
-        await lane.rolled_back(0, chain.head)
+        lane.roll_back(0)
+        await tend(lane, chain.head)
         assert lane.pending == []
 
     chain, journal = LedgerChain(), journal_at(tmp_path)
