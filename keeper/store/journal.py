@@ -43,6 +43,8 @@ _KEEP_BYTES = insert(transactions).values(
     state="signed",
 )
 _ADVANCE = update(decisions).where(_AT).values(state=bindparam("state_"))
+_END = update(decisions).where(_AT).values(state=bindparam("state_"), reason=bindparam("reason_"))
+_DROP = update(transactions).where(_OF).values(state="dropped")
 _REPLACE = update(transactions).where(_OF).values(state="replaced")
 _SEND = (
     update(transactions)
@@ -164,8 +166,8 @@ class Journal:
     def end(self, decision: str, state: str, reason: str) -> None:
         """A decision that comes to nothing: `given_up`, `dry` or `dropped`."""
         with self._writing() as connection:
-            connection.execute(update(decisions).where(decisions.c.id == decision).values(state=state, reason=reason))
-            connection.execute(update(transactions).where(transactions.c.decision == decision).values(state="dropped"))
+            connection.execute(_END, {"decision_": decision, "state_": state, "reason_": reason})
+            connection.execute(_DROP, {"decision_": decision})
 
     def sign(self, decision: str, nonce: int, signed: Signed) -> None:
         """Write signed bytes down, the first of a decision or a replacement, before anybody else gets them."""

@@ -1,7 +1,7 @@
 """
 Contracts as ABI and bytecode, each compiled once for the state of what it is compiled from.
 
-Commands, tests and the other tools all take them from here; `python -m scripts._deployment.kept` compiles what is not
+Commands and tests take them from here; `python -m scripts._deployment.kept` compiles what is not
 kept yet, several at a time. Ape's own cache looks at a contract's file alone and does not see that an import or an
 interface changed: what is deployed, or tested, must not come from there. A contract's state is that of its own file and
 of all that it imports: where one module changes, only the contracts that stand on it are compiled again.
@@ -14,9 +14,11 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +29,7 @@ CONTRACTS = ROOT / "contracts"
 KEPT = Path(os.environ.get("PLIMSOLL_COMPILED", ROOT / ".cache" / "contracts"))
 """Where compiled contracts are; trees with other sources may share it."""
 IMPORT = re.compile(r"^from\s+(\.+)([\w.]*)\s+import\s+(\w+)", re.MULTILINE)
+ABSOLUTE = re.compile(r"^(?:from|import)\s+contracts\b", re.MULTILINE)
 
 
 class Made(NamedTuple):
@@ -44,7 +47,10 @@ def names(folder: Path = CONTRACTS) -> list[str]:
 
 
 def sources(path: Path) -> list[Path]:
-    """A contract's file and all of ours that it imports, whatever they import in turn, sorted."""
+    """A contract's file and all of ours that it imports, whatever they import in turn, sorted.
+
+    Raises ValueError for an import of ours that is not relative, which would not be found.
+    """
     found: set[Path] = set()
     waiting = [path]
     while waiting:
@@ -52,7 +58,10 @@ def sources(path: Path) -> list[Path]:
         if path in found:
             continue
         found.add(path)
-        for dots, folder, name in IMPORT.findall(path.read_text()):
+        text = path.read_text()
+        if ABSOLUTE.search(text):
+            raise ValueError(f"{path}: imports of contracts/ are relative: from . import …")
+        for dots, folder, name in IMPORT.findall(text):
             base = path.parents[len(dots) - 1].joinpath(*folder.split(".")) / name
             # An interface and a module of the same name: the compiler takes the module.
             waiting += [file for suffix in (".vy", ".vyi") if (file := base.with_suffix(suffix)).is_file()][:1]
@@ -88,18 +97,17 @@ def made(name: str, folder: Path = CONTRACTS) -> Made:
     Raises VyperException where the compiler refuses it.
     """
     kept = place(name, folder)
-    if not kept.is_file():
-        compiled = compile_contract(folder / f"{name}.vy", folder.parent)
+    if kept.is_file():
+        return Made(**json.loads(kept.read_text()))
+    compiled = compile_contract(folder / f"{name}.vy", folder.parent)
+    # Edited while it was compiled: of which state this is, nobody can say.
+    if place(name, folder) == kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         # Another process may be writing the same contract: a rename is whole or not at all.
         unfinished = kept.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps(compiled._asdict()))
-        if place(name, folder) != kept:
-            # Edited while it was compiled: of which state this is, nobody can say.
-            unfinished.unlink()
-            return compiled
         unfinished.replace(kept)
-    return Made(**json.loads(kept.read_text()))
+    return compiled
 
 
 def compile_contract(path: Path, root: Path) -> Made:
@@ -129,18 +137,30 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-def main() -> None:
-    """Compile what is not kept, and drop what is kept of other states."""
-    missing = [name for name in names() if not place(name).is_file()]
-    if missing:
-        with ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1), get_context("spawn")) as pool:
-            for name, _ in zip(missing, pool.map(made, missing), strict=True):
-                print(f"compiled {name}")
-    current = {place(name) for name in names()}
-    for path in KEPT.glob("*.json"):
-        if path not in current and not path.name.startswith("face-"):
-            path.unlink()
+def refused(name: str, folder: Path = CONTRACTS) -> str:
+    """What the compiler says against a contract; empty where there is nothing, and it is kept."""
+    from vyper.exceptions import VyperException
+
+    try:
+        made(name, folder)
+    except VyperException as error:
+        # The exception itself does not go from one process to another.
+        return f"{folder.name}/{name}.vy: {error}"
+    return ""
+
+
+def main(folder: Path = CONTRACTS) -> int:
+    """Compile what is not kept; 1 if the compiler refuses any of it."""
+    missing = [name for name in names(folder) if not place(name, folder).is_file()]
+    if not missing:
+        return 0
+    with ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1), get_context("spawn")) as pool:
+        refusals = [refusal for refusal in pool.map(partial(refused, folder=folder), missing) if refusal]
+    print(f"compiled {len(missing) - len(refusals)} of {len(missing)} contracts")
+    for refusal in refusals:
+        print(refusal, file=sys.stderr)
+    return 1 if refusals else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

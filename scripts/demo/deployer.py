@@ -57,7 +57,7 @@ def deploy(url: str, folder: Path) -> Path:
 
     The project's own records, of networks that stay, are left alone.
     """
-    # Ape finds the compiler on PATH.
+    # What Ape starts is this environment's.
     programs = Path(sys.executable).parent
     variables = {
         "APE_FOUNDRY_HOST": url,
@@ -78,7 +78,7 @@ def _run(command: list[str], variables: Mapping[str, str], log: Path) -> None:
     except subprocess.TimeoutExpired:
         raise DeployError(f"ape run deploy took more than {DEPLOY_SECONDS} s: see {log}") from None
     finally:
-        # The compiler, which Ape starts, ends with it.
+        # With all that it started.
         ape.kill()
     if code:
         tail = "\n".join(log.read_text(encoding="utf-8").splitlines()[-8:])

@@ -6,7 +6,7 @@ import pytest
 from vyper.exceptions import VyperException
 
 from scripts._deployment import kept
-from scripts._deployment.kept import made, names, place, sources, state
+from scripts._deployment.kept import made, main, names, place, sources, state
 
 HOUSE = """
 # pragma version ~=0.4.3
@@ -99,7 +99,7 @@ def test_made__edited_while_it_was_compiled__is_not_kept(tree, monkeypatch):
     made("Shed", tree)
     assert not before.exists()
     assert not place("Shed", tree).exists()
-    assert list(before.parent.iterdir()) == []
+    assert not before.parent.exists()
 
 
 def test_made__refused_by_the_compiler__is_said_and_nothing_is_kept(tree):
@@ -107,3 +107,27 @@ def test_made__refused_by_the_compiler__is_said_and_nothing_is_kept(tree):
     with pytest.raises(VyperException, match="unknown"):
         made("House", tree)
     assert not place("House", tree).exists()
+
+
+@pytest.mark.parametrize("line", ["from contracts.modules import rooms", "import contracts.modules.rooms as rooms"])
+def test_sources__import_that_is_not_relative__refused(tree, line):
+    """What it imports would not count, and a contract of before be deployed."""
+    (tree / "House.vy").write_text(HOUSE.replace("from .modules import rooms", line))
+    with pytest.raises(ValueError, match=r"House.vy: imports of contracts/ are relative"):
+        sources(tree / "House.vy")
+
+
+def test_main__one_contract_refused__said_with_its_place_and_the_others_kept(tree, monkeypatch, capsys):
+    monkeypatch.setenv("PLIMSOLL_COMPILED", str(kept.KEPT))
+    (tree / "House.vy").write_text(HOUSE.replace("rooms.number()", "unheard"))
+    assert main(tree) == 1
+    told = capsys.readouterr()
+    assert told.out == "compiled 2 of 3 contracts\n"
+    assert "contracts/House.vy: " in told.err
+    assert "unheard" in told.err
+    assert [place(name, tree).is_file() for name in names(tree)] == [False, True, True]
+    (tree / "House.vy").write_text(HOUSE)
+    assert main(tree) == 0
+    assert capsys.readouterr().out == "compiled 1 of 1 contracts\n"
+    assert main(tree) == 0
+    assert capsys.readouterr().out == ""
