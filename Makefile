@@ -18,8 +18,8 @@ VYPER_LINTED = $(wildcard contracts/*.vy contracts/testing/*.vy) \
   $(shell grep -c '^uses:' contracts/modules/*.vy | awk -F: '$$2 < 2 {print $$1}')
 PYTHON_SOURCES = $(wildcard keeper scripts tests benches)
 
-.PHONY: help setup lock compile test test-contracts test-python fuzz proofs coverage mutants lint format gas reference \
-  sizes hashes demo clean
+.PHONY: help setup lock compile test test-contracts test-python fuzz proofs coverage mutants lint lint-python \
+  lint-contracts format gas reference sizes hashes demo clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "make %-15s %s\n", $$1, $$2}'
@@ -90,10 +90,14 @@ coverage: compile ## the lines of the contracts that their tests run, as JSON: a
 mutants: setup ## each rule taken away and a hundred places changed: do tests notice?
 	@python -m tests.mutants --workers $(WORKERS)
 
-lint: setup ## ruff, mypy, mamushi, natrix
+lint: lint-python lint-contracts ## ruff, mypy, mamushi, natrix; with --jobs 2 side by side
+
+lint-python: setup
 	ruff check $(PYTHON_SOURCES)
 	ruff format --check $(PYTHON_SOURCES)
 	mypy
+
+lint-contracts: setup
 	mamushi --safe false --line-length 120 --check $(VYPER_SOURCES)
 	natrix lint $(VYPER_LINTED)
 

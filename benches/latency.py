@@ -1,7 +1,7 @@
 """
 How long from a head to the opening transaction, with very many accounts, as one JSON object.
 
-A real keeper on anvil, behind a proxy on loopback that notes when it passed a head on and when a transaction came in.
+A real keeper on anvil, behind a tap on loopback that notes when it passed a head on and when a transaction came in.
 Each price update puts a few more accounts under the line. `p50_ms` and `p99_ms` are over the updates that breached
 somebody; `missed` counts accounts under the line that no transaction named within that block's time.
 
@@ -20,23 +20,23 @@ import time
 from pathlib import Path
 
 from benches.crowd import CLOSE, MOST, Crowd, wait
+from benches.tap import Tap
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import KeeperProcess, configure
 from tests.e2e.world import BTC, ETH, PRICES
-from tests.faults.proxy import FaultProxy
 
 BLOCK_GAS = 30_000_000
 
 
-def started(crowd: Crowd, proxy: FaultProxy, folder: Path) -> KeeperProcess:
+def started(crowd: Crowd, tap: Tap, folder: Path) -> KeeperProcess:
     """A keeper that only sights, so that its sightings alone are measured."""
-    config = configure(folder, proxy.socket, crowd.world.record(folder), "[bid]\nenabled = false\n")
+    config = configure(folder, tap.socket, crowd.world.record(folder), "[bid]\nenabled = false\n")
     text = config.read_text().replace('log_level = "debug"', 'log_level = "info"')
     config.write_text(text)
     return KeeperProcess(config, "0x" + bytes(crowd.world.taker.key).hex())
 
 
-def updates(crowd: Crowd, proxy: FaultProxy, count: int) -> dict[str, object]:
+def updates(crowd: Crowd, tap: Tap, count: int) -> dict[str, object]:
     """One price after the other, each a little lower."""
     latencies, missed, breached = [], 0, 0
     place = 0
@@ -44,16 +44,16 @@ def updates(crowd: Crowd, proxy: FaultProxy, count: int) -> dict[str, object]:
         # The next one to three accounts in the order of cash.
         place = min(crowd.count - 1, place + 1 + breached % 3)
         price = crowd.line(place) - 0.02
-        before, heads = len(proxy.arrived), len(proxy.passed)
+        before, heads = len(tap.arrived), len(tap.passed)
         crowd.world.prices({ETH: price, BTC: PRICES[BTC]})
-        wait(lambda heads=heads: len(proxy.passed) > heads, 30, "a head")
+        wait(lambda heads=heads: len(tap.passed) > heads, 30, "a head")
         try:
-            wait(lambda before=before: len(proxy.arrived) > before, 1, "an opening transaction")
+            wait(lambda before=before: len(tap.arrived) > before, 1, "an opening transaction")
         except RuntimeError:
             # Lines lie close together: the price before may have been below this one too.
             missed += crowd.world.run(crowd.account(place)).last == 0
             continue
-        latencies.append(1_000 * (proxy.arrived[before] - proxy.passed[heads]))
+        latencies.append(1_000 * (tap.arrived[before] - tap.passed[heads]))
         breached += 1
     # Whoever is under the line must have been sighted by now.
     crowd.world.prices({ETH: crowd.line(place) - 0.02, BTC: PRICES[BTC]})
@@ -70,7 +70,7 @@ def updates(crowd: Crowd, proxy: FaultProxy, count: int) -> dict[str, object]:
     }
 
 
-def at_once(crowd: Crowd, proxy: FaultProxy) -> dict[str, object]:
+def at_once(crowd: Crowd, tap: Tap) -> dict[str, object]:
     """All accounts under the line with one price: blocks until everybody is sighted."""
     begun = time.monotonic()
     crowd.world.prices({ETH: crowd.line(crowd.count - 1) - 1, BTC: PRICES[BTC]})
@@ -83,8 +83,8 @@ def at_once(crowd: Crowd, proxy: FaultProxy) -> dict[str, object]:
         seen = -1
         quiet = time.monotonic()
         while time.monotonic() - quiet < 0.5:
-            if len(proxy.arrived) != seen:
-                seen, quiet = len(proxy.arrived), time.monotonic()
+            if len(tap.arrived) != seen:
+                seen, quiet = len(tap.arrived), time.monotonic()
             time.sleep(0.01)
         crowd.world.prices({ETH: price, BTC: PRICES[BTC]})
         sighted = crowd.world.contracts["Auction"].events.RunChanged().get_logs(from_block=first)
@@ -94,7 +94,7 @@ def at_once(crowd: Crowd, proxy: FaultProxy) -> dict[str, object]:
         "blocks": blocks,
         "sighted": len({event.args.account for event in sighted}),
         "missed": crowd.count - len({event.args.account for event in sighted}),
-        "transactions": len(proxy.arrived),
+        "transactions": len(tap.arrived),
         "seconds": round(time.monotonic() - begun, 1),
     }
 
@@ -114,14 +114,14 @@ def main() -> None:
         crowd = Crowd(node, asked.accounts, most=CLOSE if asked.at_once and not asked.insolvent else MOST)
         if asked.at_once:
             node.call("evm_setBlockGasLimit", hex(BLOCK_GAS))
-        with FaultProxy(node.port) as proxy:
-            keeper = started(crowd, proxy, Path(made))
+        with Tap(node.port) as tap:
+            keeper = started(crowd, tap, Path(made))
             begun = time.monotonic()
             with keeper:
                 keeper.wait_for("started")
                 start = round(time.monotonic() - begun, 1)
                 crowd.world.prices({ETH: PRICES[ETH], BTC: PRICES[BTC]})
-                result = at_once(crowd, proxy) if asked.at_once else updates(crowd, proxy, asked.updates)
+                result = at_once(crowd, tap) if asked.at_once else updates(crowd, tap, asked.updates)
     print(json.dumps({"accounts": asked.accounts, "start_s": start, **result}))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,10 +50,6 @@ class FaultProxy:
         """Requests by method."""
         self.sent: list[str] = []
         """Raw transactions that a keeper handed in."""
-        self.passed: list[float] = []
-        """When each head was passed on, in seconds of the monotonic clock."""
-        self.arrived: list[float] = []
-        """When each raw transaction came in."""
         self.deaf = False
         self.doubled = False
         """Each head is told twice, and the one before it once more."""
@@ -148,7 +143,6 @@ class FaultProxy:
             self.asked[request["method"]] += 1
             if request["method"] == "eth_sendRawTransaction":
                 self.sent.append(request["params"][0])
-                self.arrived.append(time.monotonic())
         fault = self._fault_of(request, answered=False)
         if fault is not None:
             if fault.delay:
@@ -296,5 +290,3 @@ class FaultProxy:
             for told in self._heads(message.data) if notified else [message.data]:
                 if not below.closed:
                     await below.send_str(told)
-                    if notified:
-                        self.passed.append(time.monotonic())
