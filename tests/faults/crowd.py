@@ -98,11 +98,8 @@ class Run:
 
     def unserved(self) -> list[int]:
         """Accounts that are still under the line."""
-        return [account for account in self.accounts if self.is_under(account)]
-
-    def is_under(self, account: int) -> bool:
-        equity, requirement = self.world.assess(account)[:2]
-        return bool(requirement > 0 and equity < requirement)
+        healths = zip(self.accounts, self.world.healths(self.accounts), strict=True)
+        return [account for account, (equity, requirement) in healths if equity < requirement > 0]
 
     def ended(self) -> Ended:
         """What the chain and the keeper's store say afterwards."""
