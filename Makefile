@@ -7,7 +7,8 @@ SHELL := bash
 VENV := .venv
 # Natrix finds the compiler, and Ape finds anvil, on PATH.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-export PYTHONDONTWRITEBYTECODE := 1
+# Tests start hundreds of processes: what they import is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 # keccak256 written in C, of the lock file: the test networks do little else so often.
 export ETH_HASH_BACKEND := pysha3
 
@@ -128,4 +129,5 @@ soak: compile ## a keeper under random faults and prices, for MINUTES
 	@python -m tests.faults.soak --minutes $(MINUTES) --seed $(SEED)
 
 clean: ## drop what is built, keep the environment
+	find $(PYTHON_SOURCES) -name __pycache__ -prune -exec rm -r {} +
 	rm -rf .build .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
