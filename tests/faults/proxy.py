@@ -11,15 +11,17 @@ import json
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from tests.faults.loopback import MAX, Loopback
+
 Request = dict[str, Any]
 Reply = dict[str, Any]
-MAX = 2**28
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class Fault:
     """Answered by this without the node being asked, unless None."""
 
 
-class FaultProxy:
+class FaultProxy(Loopback):
     """Between a keeper and a node on this machine."""
 
     def __init__(self, port: int) -> None:
-        self.port = 0
+        super().__init__()
         self.struck: Counter[str] = Counter()
         """How often each fault has happened."""
         self.asked: Counter[str] = Counter()
@@ -62,30 +64,7 @@ class FaultProxy:
         self._held: deque[str] = deque()
         self._told: deque[str] = deque(maxlen=2)
         self._guard = threading.RLock()
-        self._loop = asyncio.new_event_loop()
         self._sockets: set[web.WebSocketResponse] = set()
-        self._transports: set[Any] = set()
-        self._stop = asyncio.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()))
-
-    @property
-    def http(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def socket(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10), "the proxy did not start"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(20)
-        self._loop.close()
 
     # What is done to the keeper
 
@@ -215,26 +194,8 @@ class FaultProxy:
 
     # Transport
 
-    async def _serve(self) -> None:
-        async with aiohttp.ClientSession() as session:
-            app = web.Application(client_max_size=MAX)
-
-            async def handle(request: web.Request) -> web.StreamResponse:
-                return await self._handle(request, session)
-
-            app.add_routes([web.route("*", "/", handle)])
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            self.port = runner.addresses[0][1]
-            self._ready.set()
-            await self._stop.wait()
-            for transport in list(self._transports):
-                transport.abort()
-            await runner.cleanup()
-
-    async def _handle(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
+    async def handle(self, request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
+        """As of Loopback."""
         transport = request.transport
         assert transport is not None
         if self._down:
@@ -282,11 +243,14 @@ class FaultProxy:
     async def _one(self, asked: Request, below: web.WebSocketResponse, session: aiohttp.ClientSession) -> None:
         reply = await self._answer(asked, session)
         if reply is not None and not below.closed:
-            await below.send_str(reply["raw"] if isinstance(reply.get("raw"), str) else json.dumps(reply))
+            # It may be cut in between.
+            with suppress(ConnectionResetError):
+                await below.send_str(reply["raw"] if isinstance(reply.get("raw"), str) else json.dumps(reply))
 
     async def _pass_down(self, above: Any, below: web.WebSocketResponse) -> None:
         async for message in above:
             notified = json.loads(message.data).get("method") == "eth_subscription"
             for told in self._heads(message.data) if notified else [message.data]:
                 if not below.closed:
-                    await below.send_str(told)
+                    with suppress(ConnectionResetError):
+                        await below.send_str(told)
