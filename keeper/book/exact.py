@@ -206,7 +206,7 @@ class Exact:
         """Cash and holdings, straight from the bytes."""
         if account in self.told:
             return self.told[account]
-        header, data = self._words.get(account) or self._read(account)
+        header, data = self._read(account)
         principal = header & LOW_128
         if principal >> 127:
             principal -= 1 << 128
@@ -230,6 +230,8 @@ class Exact:
 
     def _read(self, account: int) -> tuple[int, bytes]:
         """Its header, and its words as bytes; nothing of one never seen."""
+        if words := self._words.get(account):
+            return words
         book = self.mirror.book
         row = book.row(account)
         return (0, b"") if row < 0 else book.raw(row)

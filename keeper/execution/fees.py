@@ -34,6 +34,6 @@ def raised(section: FeesSection, old: Fees, base_fee: int) -> Fees | None:
     return Fees(max_fee, min(tip, max_fee))
 
 
-def short(paid: Fees, base_fee: int) -> bool:
-    """Whether the next block may ask for more than these pay: an eighth more than this one, or 1 wei, by EIP-1559."""
-    return paid.max_fee < base_fee + max(base_fee // 8, 1)
+def short(max_fee: int, base_fee: int) -> bool:
+    """Whether the next block may ask for more than `max_fee`: an eighth more than this one, or 1 wei, by EIP-1559."""
+    return max_fee < base_fee + max(base_fee // 8, 1)

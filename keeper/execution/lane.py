@@ -212,7 +212,7 @@ class Lane:
         """
         self.note()
         for pending in list(self.pending):
-            short = fees.short(fees.Fees(pending.newest.max_fee, pending.newest.tip), head.base_fee)
+            short = fees.short(pending.newest.max_fee, head.base_fee)
             if short and not self._raise(pending, head, wanted):
                 pending.forgotten = True
             elif short or pending.forgotten or pending.newest.sent_block is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Iterable
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
@@ -177,8 +178,9 @@ class Keeper:
         self._rivals.judge(changes, head.number, self._busy(SWEEP))
         exact = self.session.exact()
         await self._comparison.read(exact, self._quarantined)
+        wanted = partial(self._wanted, exact)
         for lane in self._lanes:
-            await lane.tend(head, changes.seen, lambda decision: self._wanted(exact, decision))
+            await lane.tend(head, changes.seen, wanted)
         if exact.ready:
             under = self._under(exact)
             seen = time.perf_counter() - self._arrived
@@ -208,7 +210,7 @@ class Keeper:
             self.health.shut_down = exact.shut_down
             log.warning("the protocol is shut down: nothing is sighted or bid for", since=exact.shut_down)
         for lane in self._lanes:
-            await lane.wind_up(head, lambda decision: self._wanted(exact, decision))
+            await lane.wind_up(head, wanted)
         self._rivals.write()
         await self._relief.refresh()
         await self._chores.one(head)

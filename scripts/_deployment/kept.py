@@ -1,10 +1,10 @@
 """
 Contracts as ABI and bytecode, each compiled once for the state of what it is compiled from.
 
-Commands and tests take them from here; `python -m scripts._deployment.kept` compiles what is not
-kept yet, several at a time. Ape's own cache looks at a contract's file alone and does not see that an import or an
-interface changed: what is deployed, or tested, must not come from there. A contract's state is that of its own file and
-of all that it imports: where one module changes, only the contracts that stand on it are compiled again.
+Commands and tests take them from here; `python -m scripts._deployment.kept` compiles what is not kept yet, several at a
+time. Ape's own cache looks at a contract's file alone and does not see that an import or an interface changed: what is
+deployed, or tested, must not come from there. A contract's state is that of its own file and of all that it imports:
+where one module changes, only the contracts that stand on it are compiled again.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ class Made(NamedTuple):
 
 
 def names(folder: Path = CONTRACTS) -> list[str]:
-    """Every contract in a folder of contracts, the largest file first: it is begun first."""
-    found = [*folder.glob("*.vy"), *folder.glob("testing/*.vy")]
-    found.sort(key=lambda path: (-sum(file.stat().st_size for file in sources(path)), path))
+    """Every contract in a folder of contracts, those for tests last."""
+    found = [*sorted(folder.glob("*.vy")), *sorted(folder.glob("testing/*.vy"))]
     return [str(path.relative_to(folder).with_suffix("")) for path in found]
 
 
@@ -154,6 +153,8 @@ def main(folder: Path = CONTRACTS) -> int:
     missing = [name for name in names(folder) if not place(name, folder).is_file()]
     if not missing:
         return 0
+    # What takes longest is begun first.
+    missing.sort(key=lambda name: -sum(file.stat().st_size for file in sources(folder / f"{name}.vy")))
     with ProcessPoolExecutor(min(len(missing), os.cpu_count() or 1), get_context("spawn")) as pool:
         refusals = [refusal for refusal in pool.map(partial(refused, folder=folder), missing) if refusal]
     print(f"compiled {len(missing) - len(refusals)} of {len(missing)} contracts")

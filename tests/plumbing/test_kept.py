@@ -26,7 +26,7 @@ def number() -> uint256:
 FACE = """
 @external
 @view
-def {}() -> uint256: ...
+def number() -> uint256: ...
 """
 
 
@@ -40,7 +40,7 @@ def tree(tmp_path, monkeypatch):
         "testing/Tent.vy": ROOMS.format(4),
         "modules/rooms.vy": ROOMS.format(1),
         "modules/attic.vy": ROOMS.format(5),
-        "interfaces/IHouse.vyi": FACE.format("number"),
+        "interfaces/IHouse.vyi": FACE,
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
