@@ -27,6 +27,7 @@ from keeper.cli.common import (
 )
 from keeper.config import Deployment
 from keeper.model.margin import meets_initial
+from keeper.model.prices import LATE
 
 STATES = ("live", "late", "dead")
 
@@ -36,8 +37,8 @@ def standing(exact: Exact, account: int) -> str:
     seen = exact.assess(account)
     if seen.mm == 0:
         return "owes nothing"
-    if seen.state:
-        return f"prices {STATES[seen.state]}"
+    if seen.state == LATE:
+        return "prices late"
     if seen.equity < 0:
         return "insolvent"
     if seen.sighted:

@@ -36,6 +36,7 @@ from keeper.decide.offer import offer_of
 from keeper.decide.sight import due, resight_after
 from keeper.decide.sweep import fitting, on_book, sweep_of
 from keeper.model.margin import spare
+from keeper.model.prices import LATE
 from keeper.model.rounding import WAD
 from keeper.run.relief import checked_match, orders_of
 from keeper.store.database import attach
@@ -114,8 +115,8 @@ def plan(config: Config, exact: Exact, account: int, match: Match | None) -> lis
         return ["nothing: the protocol is not set up"]
     if seen.mm == 0:
         return ["nothing: it owes nothing"]
-    if seen.state:
-        return [f"nothing: a price it depends on is {STATES[seen.state]}, so nobody can sight it or bid"]
+    if seen.state == LATE:
+        return ["nothing: a price it depends on is late, so nobody can sight it or bid until it is renewed"]
     if not seen.sighted:
         if seen.in_breach:
             return ["nothing yet: it is under the line, but not at the kind end of its prices' intervals"]

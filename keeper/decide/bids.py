@@ -15,7 +15,7 @@ from keeper.decide.offer import GAS_BID, Offer, offer_of
 from keeper.decide.rivals import Label
 from keeper.model.auction import LEAST, opener_share
 from keeper.model.margin import spare
-from keeper.model.prices import LIVE
+from keeper.model.prices import LATE
 from keeper.model.requirement import MAX_MARKETS, Assessment
 from keeper.model.rounding import BPS, WAD, ceil_div
 
@@ -192,7 +192,7 @@ class Bidder:
         if taken is None:
             return False
         after = taken.assessment
-        if len(taken.holdings) > MAX_MARKETS or after.state != LIVE or after.mm > wad(self._bid.max_requirement):
+        if len(taken.holdings) > MAX_MARKETS or after.state == LATE or after.mm > wad(self._bid.max_requirement):
             return False
         buffer = after.im * self._bid.margin_buffer_bps // BPS
         return spare(after) >= max(floor, buffer)

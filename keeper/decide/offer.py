@@ -8,7 +8,8 @@ from keeper.book.exact import Exact, Holdings
 from keeper.config import wad
 from keeper.config.schema import BidSection, FeesSection
 from keeper.model.auction import Quote, clock_start, lambda_at
-from keeper.model.rounding import BPS, WAD, ceil_div
+from keeper.model.prices import DEAD
+from keeper.model.rounding import BPS, E5, WAD, ceil_div
 
 GAS_BID = 400_000
 """For the bid itself, the taker's margin check over 16 markets above all; what is not used costs nothing."""
@@ -68,6 +69,20 @@ def cost_of_gas(exact: Exact, fees: FeesSection, used: int) -> int:
     return used * price * wad(fees.native_price) // WAD
 
 
+def unpriced(exact: Exact, holdings: Holdings) -> int:
+    """What positions in dead markets may be worth less than they are counted for, WAD quote, rounded up.
+
+    Nobody stands behind their last price: what is taken there is reckoned at the far end of its interval.
+    """
+    loss = 0
+    for market, held in holdings.items():
+        reading = exact.reading(market)
+        if reading.state == DEAD:
+            exposure = (held.spot + held.size) * reading.index
+            loss += exposure * reading.down if exposure > 0 else -exposure * reading.up
+    return ceil_div(loss, WAD * E5)
+
+
 def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> Offer | None:
     """The offer that this account makes now, or None if it cannot be bid for or is not in a run yet.
 
@@ -85,6 +100,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
     age = exact.now - clock_start(run, exact.terms, exact.now)
     used = USED_LOT + USED_LOT_MARKET * maps.bit_count()
     unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS
+    unwind += unpriced(exact, holdings)
     return Offer(
         account=account,
         quote=quote,

@@ -25,7 +25,7 @@ from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decis
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
 from keeper.model.margin import spare
-from keeper.model.prices import LIVE
+from keeper.model.prices import LATE
 from keeper.model.requirement import Assessment
 from keeper.run.chores import Chores
 from keeper.run.compare import Comparison
@@ -240,20 +240,20 @@ class Keeper:
         if self._watch.book is not book:
             self._watch = Watch(book)
         found = self._watch.select(exact)
-        under, unseen = [], 0
+        under, late = [], 0
         for account in dict.fromkeys([*exact.accounts(found.rows), *exact.told]):
             assessment = self._assess(exact, account)
             if assessment is None:
                 continue
-            if assessment.state != LIVE:
-                unseen += 1
+            if assessment.state == LATE:
+                late += 1
             elif assessment.sighted:
                 under.append(account)
         metrics.ACCOUNTS.set(len(book))
         metrics.LOOKED_AT.set(found.looked_at)
         metrics.SELECTED.set(len(found.rows))
         metrics.UNDER.set(len(under))
-        metrics.UNSEEN.set(unseen)
+        metrics.LATE.set(late)
         return under
 
     def _assess(self, exact: Exact, account: int) -> Assessment | None:

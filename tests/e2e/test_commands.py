@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import KEY_ENV, command
 from tests.e2e.test_run import LOW, key_of
-from tests.e2e.world import ETH, World
+from tests.e2e.world import BTC, ETH, HEARTBEAT, World
 
 
 def shown(*arguments: str, key: str, columns: str | None) -> list[str]:
@@ -63,6 +63,22 @@ def test_why__account_in_breach__distances_shares_and_what_comes_next(world: Wor
         "sight it now",
         "no bid yet: it has not been sighted, so λ has not begun to grow",
     ]
+
+
+def test_why__dust_of_a_dead_market__still_to_be_sighted_of_a_late_one__not(world: World, config: Path) -> None:
+    name = f"{world.trader.address}:1"
+    world.buy(1, BTC, 0.00001, 50_000)
+    world.prices({ETH: 1_900.0})
+    for seconds, standing, plan in ((20, "prices late", "nothing: a price"), (2 * HEARTBEAT, "breach", "sight it now")):
+        for wait in (seconds, 2):
+            # The slow feed's word of the update before is too old after such a time.
+            world.prices({ETH: 1_900.0}, seconds=wait)
+        read = json.loads(command("why", name, "--json", "--config", str(config), key=key_of(world.taker)).stdout)
+        assert read["standing"] == standing
+        assert read["keeper"][0].startswith(plan)
+        listed = json.loads(command("scan", "--json", "--limit", "1", "--config", str(config)).stdout)["rows"]
+        assert [(row["account"], row["standing"]) for row in listed] == [(name.lower(), standing)]
+    assert [market["state"] for market in read["markets"]] == ["live", "dead"]
 
 
 def test_why__healthy_account__falls_to_the_line_at_the_distance_told(world: World, config: Path) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from keeper.model.prices import DEAD
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import KeeperProcess, command, configure, until
 from tests.e2e.proxy import CountingProxy
-from tests.e2e.world import BTC, ETH, TERMS, World
+from tests.e2e.world import BTC, ETH, HEARTBEAT, TERMS, World
 
 LOW = {ETH: 1_900.0, BTC: 50_000.0}
 
@@ -291,3 +292,28 @@ def read(url: str) -> str:
             return str(answer.read().decode())
     except urllib.error.HTTPError:
         return ""
+
+
+def test_run__dust_of_a_dead_market__shields_no_account_from_sighting_and_bid(
+    world: World, chain: Anvil, config: Path
+) -> None:
+    """A market that nobody prices any more counts with its last price, for the account and for whoever takes it."""
+    victim, taker = world.account(world.trader, 1), world.account(world.taker)
+    world.buy(1, BTC, 0.00001, 50_000)
+    world.buy(0, BTC, 0.00001, 50_000, world.taker)
+    world.prices(FINE)
+    world.prices({ETH: 2_000.0}, seconds=2 * HEARTBEAT)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        tick(world, keeper, {ETH: 1_900.0})
+        breach = chain.head()
+        assert world.assess(victim)[-1] == DEAD
+        tick(world, keeper, {ETH: 1_900.0})
+        assert world.run(victim).start == breach["time"] + 2
+        for _ in range(60):
+            tick(world, keeper, {ETH: 1_900.0})
+            if world.taken(breach["number"]):
+                break
+        (sale,) = world.taken(breach["number"])
+        assert keeper.stop() == 0
+    assert (sale.args.account, sale.args.taker) == (victim, taker)

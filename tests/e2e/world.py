@@ -123,8 +123,9 @@ class World:
         self.send(who, self.contracts["Clearinghouse"].functions.deposit(account, amount * 10**6))
         return account
 
-    def buy(self, sub: int, market: int, size: float, price: float) -> None:
-        """The trader's sub-account gains `size` (signed) from the maker."""
+    def buy(self, sub: int, market: int, size: float, price: float, who: Any = None) -> None:
+        """The sub-account of the trader, or of `who`, gains `size` (signed) from the maker."""
+        who = who or self.trader
         exchange = self.contracts["Exchange"]
         order = Order(
             account=self.account(self.maker),
@@ -136,8 +137,8 @@ class World:
             nonce=next(self._nonces),
         )
         signature = sign_order(order, self.web3.eth.chain_id, exchange.address, self.maker.key)
-        taker = self.account(self.trader, sub)
-        self.send(self.trader, exchange.functions.fill(astuple(order), signature, taker, abs(order.size), 100))
+        taker = self.account(who, sub)
+        self.send(who, exchange.functions.fill(astuple(order), signature, taker, abs(order.size), 100))
 
     def lever(self, cash: Sequence[int], takers: int) -> None:
         """The trader's sub-accounts from 1, long one ETH at its price with so much cash each; blocks held then."""

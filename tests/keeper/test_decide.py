@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 
 from keeper.book.exact import Exact, joined, part_of
-from keeper.chain.events import InterestChanged
+from keeper.chain.events import InterestChanged, PricesUpdated
 from keeper.config import ConfigError
 from keeper.config.schema import BidSection, FeesSection
 from keeper.decide.attempts import LONGEST, Attempts
 from keeper.decide.backing import Backing
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
-from keeper.decide.offer import offer_of
+from keeper.decide.offer import Offer, offer_of
 from keeper.decide.sight import batches, due, recovered
 from keeper.model.margin import spare
+from keeper.model.prices import DEAD, LATE
 from keeper.model.requirement import Holding
+from keeper.model.rounding import ceil_div
 from keeper.model.trading import FLOOR
 from keeper.model.words import Custody, Indices, Totals
-from tests.keeper.books import NOW, VAULT, WAD, changed, exact_of, running, set_up
+from tests.keeper.books import NOW, VAULT, WAD, changed, exact_of, price_word, running, set_up
 
 VICTIM, OTHER, TAKER = 1 << 96, 2 << 96, 3 << 96
 PRICE = 2_000
@@ -60,6 +62,18 @@ def after(exact: Exact, bid: Bid) -> Any:
         cash += part_cash + -lot.fraction * (quote.equity * WAD - quote.lambda_taker * quote.mm) // WAD**2
         holdings = joined([holdings, part])
     return exact.measure(cash, holdings)
+
+
+def unpriced(market: int, age: int) -> PricesUpdated:
+    """The market's price is so many seconds old, and no slow feed counts."""
+    return PricesUpdated(NOW // 2, 1 << market, (price_word(50_000 * WAD, time=NOW - age, slow_for=0).pack(),))
+
+
+def offered(exact: Exact) -> Offer:
+    """The victim's offer, with what unwinding costs only where a market is dead."""
+    offer = offer_of(exact, VICTIM, BidSection.model_validate(FREE), FEES)
+    assert offer is not None
+    return offer
 
 
 def test_choose__whole_account_carried__asks_for_it_at_the_current_numbers() -> None:
@@ -278,6 +292,26 @@ def test_offer__unwinding_and_gas__count_against_it() -> None:
     assert offer.profit(least) >= WAD > offer.profit(least - 10**6)
 
 
+@pytest.mark.parametrize("size", [WAD // 1_000, -WAD // 1_000])
+def test_offer__position_in_a_dead_market__reckoned_at_the_far_end_of_its_interval(size: int) -> None:
+    """Nobody stands behind its last price: a fifth of what it is counted for, by the oracle's word, may be missing."""
+    holdings = {**LONG, 1: Holding(0, size, 50_000 * size)}
+    live, dead = book(holdings=holdings), book(holdings=holdings, more=[unpriced(1, 61)])
+    assert dead.assess(VICTIM).state == DEAD
+    assert dead.quote(VICTIM).mm == live.quote(VICTIM).mm
+    assert offered(dead).unwind - offered(live).unwind == ceil_div(dead.reading(1).index, 5_000)
+    assert bid_on(dead) is not None
+
+
+def test_choose__taker_with_a_dead_market__bids_with_a_late_one__does_not() -> None:
+    """The Auction counts a dead market at its widest interval, and refuses a taker whose price is only late."""
+    own = {1: Holding(0, WAD // 1_000, 50 * WAD)}
+    late, dead = (book(more=[changed(TAKER, 1_000 * WAD, own), unpriced(1, age)]) for age in (60, 61))
+    assert (late.assess(TAKER).state, dead.assess(TAKER).state) == (LATE, DEAD)
+    assert bid_on(late) is None
+    assert bid_on(dead) is not None
+
+
 def test_target_lambda__before_and_at_its_height() -> None:
     assert bid_on(book(age=34), model="target_lambda", target_lambda_bps=2_000) is None
     assert bid_on(book(age=35), model="target_lambda", target_lambda_bps=2_000) is not None
@@ -313,6 +347,16 @@ def test_due__breach_without_a_run__at_once() -> None:
 def test_due__run_goes_on__again_while_the_last_sighting_still_vouches(last: int, owed: bool) -> None:
     exact = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 100 * WAD, LONG), running(VICTIM, 400, last=last))
     assert due(exact, VICTIM, 0.4) is owed
+
+
+def test_due__dust_of_a_dead_market__is_no_shield() -> None:
+    """One that is late is: nobody can sight it."""
+    holdings = {**LONG, 1: Holding(0, 10**12, 50_000 * 10**12)}
+    for age, state, owed in ((60, LATE, False), (61, DEAD, True)):
+        events = [changed(VICTIM, 100 * WAD, holdings), unpriced(1, age)]
+        exact = exact_of(*set_up({0: PRICE * WAD, 1: 50_000 * WAD}), *events)
+        assert exact.assess(VICTIM).state == state
+        assert due(exact, VICTIM, 0.4) is owed
 
 
 def test_due__healthy_or_not_live__not_owed() -> None:
