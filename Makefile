@@ -63,7 +63,7 @@ compile: setup
 	@python -m scripts._deployment.kept
 	@python -m keeper.book.warm
 
-test: test-contracts test-python ## every test
+test: test-contracts test-python proofs ## every test
 
 # Ape's own network, one a worker.
 test-contracts: compile
@@ -72,7 +72,8 @@ test-contracts: compile
 # Titanoboa, the keeper and anvil: without Ape's plug-in, which would connect and snapshot for each test. The longest
 # files come first, in the order of tests/order.py.
 test-python: compile
-	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas
+	pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -p no:ape_test tests --ignore=tests/unit --ignore=tests/deploy --ignore=tests/gas \
+	  --ignore=tests/proofs
 
 STEPS ?= 200000
 SEED ?= 1
@@ -81,8 +82,9 @@ RECORD ?=
 fuzz: setup ## STEPS random steps from SEED against the invariants; goes on where it was stopped; RECORD=1: docs/fuzzing.md
 	@python -m tests.stateful --steps $(STEPS) --seed $(SEED) --workers $(WORKERS) $(if $(RECORD),--record docs/fuzzing.md)
 
+# How long the solver takes rests on all that its process has seen before, a hundred times over: each file has its own.
 proofs: setup ## what holds for all numbers and all words: docs/proofs.md; part of `test`
-	pytest -q -p no:ape_test tests/proofs
+	printf '%s\n' tests/proofs/test_*.py | xargs -n 1 -P $(WORKERS) pytest -q -p no:ape_test
 
 coverage: compile ## the lines of the contracts that their tests run, as JSON: at least 98%
 	@python -m scripts.coverage --workers $(WORKERS)

@@ -11,7 +11,6 @@ LONGEST = (
     "tests/gas/test_snapshot.py",
     "tests/e2e/test_demo_run.py",
     "tests/faults/test_endpoints.py",
-    "tests/proofs/test_unchecked.py",
     "tests/e2e/test_run.py",
     "tests/faults/test_transactions.py",
     "tests/e2e/test_commands.py",
