@@ -143,6 +143,12 @@ class Exact:
         maps = self._read(account)[0] >> 128
         return maps >> 64 | maps & LOW_64
 
+    def words(self, account: int) -> int:
+        """How many words the account has: a market in both maps has two."""
+        if account in self.told:
+            return sum((held.spot != 0) + (held.size != 0 or held.cost != 0) for held in self.told[account][1].values())
+        return (self._read(account)[0] >> 128).bit_count()
+
     def assess(self, account: int) -> Assessment:
         """Equity and requirement as the contracts compute them."""
         found = self._assessments.get(account)

@@ -20,7 +20,7 @@ OnOff = Annotated[bool, Field(strict=True)]
 Bps = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
 
-LEAST_GAS_BID, LEAST_GAS_LOT = 400_000, 300_000
+LEAST_GAS_BID, LEAST_GAS_LOT = 450_000, 305_000
 """Limits of a bid without lots, and of a lot of one market: as in keeper/decide/offer.py, which needs this module."""
 SCHEMES = ("http://", "https://", "ws://", "wss://", "ipc://")
 

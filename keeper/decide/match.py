@@ -24,7 +24,7 @@ TRIED = 32
 HALVINGS = 20
 KEPT = 98
 """Percent of what the rule allows that is asked for: prices move until it is mined, and a fill beyond it is skipped."""
-GAS_MATCH, GAS_FILL, GAS_FILL_MARKET = 200_000, 350_000, 25_000
+GAS_MATCH, GAS_FILL, GAS_FILL_MARKET = 200_000, 350_000, 35_000
 USED_MATCH, USED_FILL, USED_FILL_MARKET = 70_000, 150_000, 20_000
 """What of that is used: measured 228,000 to 250,000 for one fill, one market and a maker that held nothing."""
 NOTHING = Holding()

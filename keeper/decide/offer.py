@@ -11,10 +11,10 @@ from keeper.model.auction import Quote, clock_start, lambda_at
 from keeper.model.prices import DEAD
 from keeper.model.rounding import BPS, E5, WAD, ceil_div
 
-GAS_BID = 400_000
+GAS_BID = 450_000
 """For the bid itself, the taker's margin check over 16 markets above all; what is not used costs nothing."""
 GAS_LOT = 250_000
-GAS_LOT_MARKET = 50_000
+GAS_LOT_MARKET, GAS_LOT_WORD = 55_000, 10_000
 USED_LOT = 100_000
 USED_LOT_MARKET = 40_000
 """What a lot uses: measured 90,000 for one market the taker holds already, and two new words for each other one."""
@@ -95,10 +95,11 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         return None
     holdings = exact.holdings(account)
     maps = exact.maps(account)
+    markets = maps.bit_count()
     run = exact.run(account)
     curve = exact.curve(account)
     age = exact.now - clock_start(run, exact.terms, exact.now)
-    used = USED_LOT + USED_LOT_MARKET * maps.bit_count()
+    used = USED_LOT + USED_LOT_MARKET * markets
     unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS
     unwind += unpriced(exact, holdings)
     return Offer(
@@ -109,7 +110,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         holdings=holdings,
         maps=maps,
         unwind=unwind,
-        gas=GAS_LOT + GAS_LOT_MARKET * maps.bit_count(),
+        gas=GAS_LOT + GAS_LOT_MARKET * markets + GAS_LOT_WORD * (exact.words(account) - markets),
         gas_cost=cost_of_gas(exact, fees, used),
         age=age,
         slope=lambda_at(curve, age + 1) - lambda_at(curve, age),

@@ -15,8 +15,8 @@ from keeper.model.standing import MAX_SWEPT, Standing
 GAS_SWEEP = 150_000
 GAS_PLACE = 20_000
 """For each bid on the book: all of them are read, and looked at again for each that is passed over."""
-GAS_PART = 450_000
-GAS_PART_MARKET = 50_000
+GAS_PART = 500_000
+GAS_PART_MARKET = 65_000
 USED_SWEEP, USED_PLACE, USED_PART, USED_PART_MARKET = 60_000, 2_500, 110_000, 30_000
 """What of that is used: measured 201,500 for one part of one market with three bids on the book."""
 

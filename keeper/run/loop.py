@@ -20,7 +20,7 @@ from keeper.config import Config, ConfigError, Deployment
 from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
-from keeper.decide.sight import batches, due, gas_of, recovered
+from keeper.decide.sight import ALONE, batches, due, gas_of, recovered
 from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decision, open_decision
 from keeper.execution.lane import Lane, Outcome
 from keeper.execution.signers import Signer
@@ -283,7 +283,10 @@ class Keeper:
         groups = batches(exact, together, section.batch, self._config.fees.max_gas)
         groups += [[account] for account in ready if attempts.alone(account)]
         for group in groups:
-            decision = open_decision(self._auction, self._opens.address, group, gas_of(exact, group), head)
+            gas = gas_of(exact, group)
+            if attempts.alone(group[0]):
+                gas = min(ALONE * gas, self._config.fees.max_gas)
+            decision = open_decision(self._auction, self._opens.address, group, gas, head)
             await self._submit(self._opens, decision, head)
 
     async def _bid(self, exact: Exact, under: Iterable[int], head: Header) -> None:

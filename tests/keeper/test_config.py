@@ -75,11 +75,11 @@ MISTAKES = [
     ),
     (
         "[fees]\nmax_gas = 3_000_000\n",
-        ": bid.lots: 16 lots need 5,200,000 of gas, fees.max_gas is 3,000,000: set bid.lots to 8 or less, or",
+        ": bid.lots: 16 lots need 5,330,000 of gas, fees.max_gas is 3,000,000: set bid.lots to 8 or less, or",
     ),
     (
         "[bid]\nlots = 10\n[fees]\nmax_gas = 3_000_000\n",
-        ":5: bid.lots: 10 lots need 3,400,000 of gas, fees.max_gas is 3,000,000: set bid.lots to 8 or less",
+        ":5: bid.lots: 10 lots need 3,500,000 of gas, fees.max_gas is 3,000,000: set bid.lots to 8 or less",
     ),
     (
         "[signer.opens]\nkey_env = 'B'\n[sight]\nenabled = false\n",

@@ -384,7 +384,7 @@ def test_batches__many_accounts__lowest_health_first_within_size_and_gas() -> No
         accounts[17:5:-1],
         accounts[5::-1],
     ]
-    assert [len(group) for group in batches(exact, accounts, 64, 800_000)] == [10, 10, 10]
+    assert [len(group) for group in batches(exact, accounts, 64, 800_000)] == [12, 12, 6]
 
 
 def test_attempts__failing_account__tried_alone_at_growing_gaps_but_never_forgotten() -> None:

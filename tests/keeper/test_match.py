@@ -240,7 +240,7 @@ class Venue:
 
 
 def resting(*sources: str, venue: Venue | None = None) -> Resting:
-    return Resting(Sources(sources, CHAIN, EXCHANGE), 0.001, venue or Venue(), CHAIN, EXCHANGE)
+    return Resting(Sources(sources, CHAIN, EXCHANGE), 0.0, venue or Venue(), CHAIN, EXCHANGE)
 
 
 async def read(orders: Resting) -> None:
