@@ -61,9 +61,14 @@ def _read(raw: list[Raw]) -> Logs:
     readers = READERS
     count = 0
     for log in raw:
+        if log.removed:
+            continue
+        # Whatever it says: that its transaction went through, it says too.
+        if log.transaction_hash not in seen:
+            seen[log.transaction_hash] = (int(log.block_number, 16), log.block_hash)
         topics = log.topics
         kind = topics[0] if topics else ""
-        if kind not in readers or log.removed:
+        if kind not in readers:
             continue
         count += 1
         data = log.data
@@ -74,8 +79,6 @@ def _read(raw: list[Raw]) -> Logs:
         else:
             words = [int(data[at : at + _DIGITS], 16) for at in range(2, len(data), _DIGITS)]
             events.append(readers[kind]([int(word, 16) for word in topics[1:]], words))
-        if log.transaction_hash not in seen:
-            seen[log.transaction_hash] = (int(log.block_number, 16), log.block_hash)
     return Logs(Told(_changes(digits, sizes), events), seen, count)
 
 

@@ -55,6 +55,8 @@ class Node:
         self._handed: Header | None = None
         self._unhandled = False
         self._tick = asyncio.Event()
+        # Held, as a task that nobody holds may vanish.
+        self._telling: set[asyncio.Task[Any]] = set()
 
     @property
     def url(self) -> str:
@@ -86,6 +88,8 @@ class Node:
 
     async def close(self) -> None:
         """Let go of all endpoints."""
+        for task in self._telling:
+            task.cancel()
         await asyncio.gather(*(endpoint.close() for endpoint in self.endpoints))
 
     async def follow(self) -> None:
@@ -132,6 +136,16 @@ class Node:
         if not told:
             raise LinkError(f"{method}: no endpoint answered")
         return told
+
+    async def spread(self, method: str, params: list[Any]) -> Any:
+        """As `call`, and all other endpoints that are connected are told the same: the one that answers may be one that
+        passes nothing on."""
+        for endpoint in self.endpoints:
+            if endpoint is not self._first and endpoint.alive:
+                task = asyncio.create_task(self._told(endpoint, method, params))
+                self._telling.add(task)
+                task.add_done_callback(self._telling.discard)
+        return await self.call(method, params)
 
     async def _told(self, endpoint: Endpoint, method: str, params: list[Any]) -> Any:
         """One endpoint's result, or None."""

@@ -35,9 +35,10 @@ from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.offer import Offer, offer_of
 from keeper.execution.decisions import bid_decision
-from keeper.execution.lane import Lane, Outcome
+from keeper.execution.lane import Lane
 from keeper.execution.lock import KeyLock
 from keeper.execution.signers import signers_of
+from keeper.execution.simulation import Outcome
 from keeper.model.margin import spare
 from keeper.model.rounding import WAD
 from keeper.run.chores import Chores
@@ -163,7 +164,7 @@ class Hand:
             fail("a transaction of this key is still under way: `keeper run` follows it up", 1)
         decision = bid_decision(self._auction, self._lane.address, bid, head)
         outcome, reason = await self._lane.submit(decision, head)
-        if outcome is Outcome.REFUSED:
+        if outcome in (Outcome.REFUSED, Outcome.HELD):
             fail(f"not sent: {reason}", 1)
         if outcome is Outcome.SENT:
             await self._follow(wait)

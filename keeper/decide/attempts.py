@@ -49,9 +49,16 @@ class Attempts:
         for account in accounts:
             self._failures.pop(account, None)
 
-    def keep(self, accounts: Collection[int]) -> None:
-        """Forget failures of accounts other than these: they are no longer in question."""
-        self._failures = {account: failure for account, failure in self._failures.items() if account in accounts}
+    def keep(self, accounts: Collection[int], block: int) -> None:
+        """Forget failures of accounts other than these: they are no longer in question.
+
+        But not before they may be tried again: whoever makes us fail could step out of sight for a block.
+        """
+        self._failures = {
+            account: failure
+            for account, failure in self._failures.items()
+            if account in accounts or block < failure.again
+        }
 
     def may(self, account: int, block: int) -> bool:
         """Whether to try now."""

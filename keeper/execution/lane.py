@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from typing import Any, Protocol
 
 import structlog
@@ -14,6 +13,7 @@ from keeper.config import ConfigError
 from keeper.config.schema import FeesSection
 from keeper.execution import fees
 from keeper.execution.signers import Signer
+from keeper.execution.simulation import Outcome, Requests, simulate
 from keeper.store.journal import Decision, Journal, Pending, Signed
 from keeper.watch import metrics
 
@@ -26,14 +26,6 @@ KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alre
 NONCE_USED = ("nonce too low", "nonce is too low", "oldnonce", "invalid nonce")
 
 
-class Requests(Protocol):
-    """As much of a node as most need."""
-
-    async def call(self, method: str, params: list[Any]) -> Any:
-        """The result. Raises LinkError or RpcError."""
-        ...
-
-
 class Endpoints(Requests, Protocol):
     """As much of a node as a lane needs."""
 
@@ -41,13 +33,9 @@ class Endpoints(Requests, Protocol):
         """What each endpoint that answers says. Raises LinkError if none does."""
         ...
 
-
-class Outcome(StrEnum):
-    """What became of a decision that was handed to a lane."""
-
-    SENT = "sent"
-    DRY = "dry"
-    REFUSED = "refused"
+    async def spread(self, method: str, params: list[Any]) -> Any:
+        """As `call`, and all others are told the same."""
+        ...
 
 
 Wanted = Callable[[Decision], bool]
@@ -85,6 +73,8 @@ class Lane:
         self._found: list[tuple[str, str, int, str, bool]] = []
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
+        # The oldest one was found to have ended by asking.
+        self._ended_now = False
         # Blocks after this one did not happen, and what was mined in them is not yet sent again.
         self._undone: int | None = None
 
@@ -132,7 +122,7 @@ class Lane:
         Once its bytes are journaled it is `sent`, even if no endpoint could be reached: `tend` sees to that.
         """
         # The node works on the answer while the bytes are made; without a good answer they go nowhere.
-        simulation = asyncio.create_task(self._simulate(decision))
+        simulation = asyncio.create_task(simulate(self._node, self.address, decision, head))
         for _ in range(TURNS):
             await asyncio.sleep(0)
         try:
@@ -140,16 +130,17 @@ class Lane:
             metrics.DECISIONS.labels(decision.kind).inc()
             paid = fees.first(self._section, head.base_fee)
             if paid is None:
-                return self._refuse(decision, "the base fee is above fees.max_fee_gwei")
+                return self._refuse(decision, "the base fee is above fees.max_fee_gwei", Outcome.HELD)
             if closed := self._gate(decision.kind):
-                return self._refuse(decision, closed)
+                return self._refuse(decision, closed, Outcome.HELD)
             signed = self._sign(decision, self._nonce, paid, cancels=False)
-            if reason := await simulation:
-                return self._refuse(decision, reason)
+            outcome, reason = await simulation
+            if reason:
+                return self._refuse(decision, reason, outcome)
         finally:
             simulation.cancel()
         if closed := self._gate(decision.kind):
-            return self._refuse(decision, closed)
+            return self._refuse(decision, closed, Outcome.HELD)
         if signed is None:
             self._journal.end(decision.id, "dry", "")
             self._ended(decision, "dry")
@@ -161,22 +152,6 @@ class Lane:
         await self._broadcast(pending, head)
         self._count()
         return Outcome.SENT, ""
-
-    async def _simulate(self, decision: Decision) -> str:
-        """Why the call would fail at the head; empty if it would not."""
-        call = {
-            "from": self.address,
-            "to": decision.target,
-            "data": "0x" + decision.data.hex(),
-            "gas": hex(decision.gas),
-        }
-        try:
-            await self._node.call("eth_call", [call, "latest"])
-        except RpcError as error:
-            return error.message or "refused without a word"
-        except LinkError as error:
-            return str(error)
-        return ""
 
     async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
         """Find out about pending transactions, and send again what was taken back.
@@ -193,23 +168,37 @@ class Lane:
                 if signed.hash in seen:
                     self._mined(pending, signed, *seen[signed.hash], succeeded=True)
                     break
-        if self.pending:
-            oldest = self.pending[0]
-            last = oldest.newest.sent_block
-            if last is not None and head.number - last >= self._section.replace_after_blocks:
-                await self._push(oldest, head, wanted)
-            elif last is not None and head.number > last:
-                # In turn, the newest first.
-                await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
+        self._ended_now = await self._follow(head, wanted)
         self._count()
+
+    async def _follow(self, head: Header, wanted: Wanted) -> bool:
+        """Whether the oldest one has ended; an endpoint that does not say keeps nothing else from being done."""
+        if not self.pending:
+            return False
+        oldest = self.pending[0]
+        last = oldest.newest.sent_block
+        if last is None or head.number <= last:
+            return False
+        try:
+            if head.number - last < self._section.replace_after_blocks:
+                # In turn, the newest first.
+                return await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
+            await self._push(oldest, head, wanted)
+        except (LinkError, RpcError) as error:
+            log.warning("what became of a transaction is not known", lane=self.name, error=str(error))
+        return oldest not in self.pending
 
     async def wind_up(self, head: Header, wanted: Wanted) -> None:
         """What can wait until all is sent that a head called for.
 
-        What was mined is noted. What an endpoint did not take is handed out again, and all is replaced at once whose
-        fee the next block may refuse: nodes forget such, and while full blocks follow each other one a head would be
-        too few. What could not be replaced, for the cap, is handed out anew once its fee is good again.
+        What was mined is noted; where the oldest one has ended and nobody told of it, so may the next ones have, which
+        are asked for one after the other. What an endpoint did not take is handed out again, as is what has waited
+        behind others: a node whose pool is full keeps a few of a key and forgets the rest. And all is replaced at once
+        whose fee the next block may refuse: nodes forget such, and while full blocks follow each other one a head would
+        be too few. What could not be replaced, for the cap, is handed out anew once its fee is good again.
         """
+        while self._ended_now:
+            self._ended_now = await self._follow(head, wanted)
         self.note()
         for pending in list(self.pending):
             short = fees.short(pending.newest.max_fee, head.base_fee)
@@ -217,6 +206,10 @@ class Lane:
                 pending.forgotten = True
             elif short or pending.forgotten or pending.newest.sent_block is None:
                 await self._broadcast(pending, head)
+            elif pending is not self.pending[0]:
+                waited = head.number - pending.newest.sent_block
+                if waited > 0 and waited % self._section.replace_after_blocks == 0:
+                    await self._hand_out(pending)
 
     def roll_back(self, after: int) -> None:
         """Blocks after `after` did not happen, or may not have: `tend` sends again what was mined in those."""
@@ -261,34 +254,41 @@ class Lane:
             return signed
         return Signed(signed.hash, signed.raw, signed.max_fee, signed.tip, cancels=True)
 
-    def _refuse(self, decision: Decision, reason: str) -> tuple[Outcome, str]:
+    def _refuse(self, decision: Decision, reason: str, outcome: Outcome) -> tuple[Outcome, str]:
         self._journal.end(decision.id, "given_up", reason)
         self._ended(decision, "given_up")
         metrics.FAILED.labels(decision.kind).inc()
         log.warning("given up before sending", kind=decision.kind, accounts=len(decision.accounts), reason=reason)
-        return Outcome.REFUSED, reason
+        return outcome, reason
 
     async def _broadcast(self, pending: Pending, head: Header) -> None:
-        """Hand out the newest bytes. A node that is not reached, or refuses them, is asked again later."""
+        """Hand out the newest bytes, and note when. Who is not reached, or refuses them, is asked again later."""
+        if not await self._hand_out(pending):
+            return
         signed = pending.newest
-        if closed := self._gate(pending.decision.kind):
-            log.warning("held back", hash=signed.hash, why=closed)
-            return
-        try:
-            await self._node.call("eth_sendRawTransaction", ["0x" + signed.raw.hex()])
-        except LinkError as error:
-            log.warning("not sent yet", hash=signed.hash, error=str(error))
-            return
-        except RpcError as error:
-            text = error.message.lower()
-            if not any(phrase in text for phrase in (*KNOWN_ALREADY, *NONCE_USED)):
-                log.error("refused by the node", kind=pending.decision.kind, hash=signed.hash, error=error.message)
-                metrics.TRANSACTIONS.labels(pending.decision.kind, "refused").inc()
         self._journal.sent(pending.decision.id, signed.hash, head.number)
         pending.forgotten = False
         pending.signed[-1] = Signed(
             signed.hash, signed.raw, signed.max_fee, signed.tip, signed.cancels, sent_block=head.number
         )
+
+    async def _hand_out(self, pending: Pending) -> bool:
+        """Whether somebody was there to take, or to refuse, the newest bytes."""
+        signed = pending.newest
+        if closed := self._gate(pending.decision.kind):
+            log.warning("held back", hash=signed.hash, why=closed)
+            return False
+        try:
+            await self._node.spread("eth_sendRawTransaction", ["0x" + signed.raw.hex()])
+        except LinkError as error:
+            log.warning("not sent yet", hash=signed.hash, error=str(error))
+            return False
+        except RpcError as error:
+            text = error.message.lower()
+            if not any(phrase in text for phrase in (*KNOWN_ALREADY, *NONCE_USED)):
+                log.error("refused by the node", kind=pending.decision.kind, hash=signed.hash, error=error.message)
+                metrics.TRANSACTIONS.labels(pending.decision.kind, "refused").inc()
+        return True
 
     async def _receipt(self, pending: Pending, signed: Signed) -> bool:
         """Whether this one of the transactions is in a block."""

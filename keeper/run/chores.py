@@ -10,7 +10,8 @@ import structlog
 
 from keeper.chain.types import Header, LinkError, RpcError, number
 from keeper.execution.decisions import BID
-from keeper.execution.lane import Lane, Requests
+from keeper.execution.lane import Lane
+from keeper.execution.simulation import Requests
 from keeper.run.receipts import cost_of, sales_in, time_of
 from keeper.store.journal import Cost, Journal, Sale
 from keeper.watch import metrics

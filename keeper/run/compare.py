@@ -19,7 +19,7 @@ from keeper.chain.types import LinkError, RpcError
 from keeper.config import Deployment
 from keeper.config.schema import BookSection
 from keeper.execution.calls import selector
-from keeper.execution.lane import Requests
+from keeper.execution.simulation import Requests
 from keeper.model.requirement import Assessment, Holding
 from keeper.watch import metrics
 

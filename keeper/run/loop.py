@@ -22,8 +22,9 @@ from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
 from keeper.decide.sight import ALONE, batches, due, gas_of, recovered
 from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decision, open_decision
-from keeper.execution.lane import Lane, Outcome
+from keeper.execution.lane import Lane
 from keeper.execution.signers import Signer
+from keeper.execution.simulation import Outcome
 from keeper.model.margin import spare
 from keeper.model.prices import LATE
 from keeper.model.requirement import Assessment
@@ -41,8 +42,8 @@ log = structlog.get_logger(__name__)
 
 DEEP = 8
 """Blocks rolled back at once that somebody should hear of."""
-PAID_FOR, LONGEST_PAID_FOR = 64, 65_536
-"""Blocks to wait, the first time and at most, with what others take and made fail at our cost."""
+PAID_FOR = {BID: (1, 64), MATCH: (64, 65_536), SWEEP: (64, 65_536)}
+"""Blocks to wait, the first time and at most, with what was mined and failed at our cost."""
 BACKOFF = 0.25
 """Seconds to wait after a failure before the newest head is asked for."""
 
@@ -199,7 +200,7 @@ class Keeper:
                 lambda decision: self._submit(self._opens, decision, head),
             )
             self._observe(head, under, seen, bidding=bidding)
-            self._report(under)
+            self._report(under, head)
             if self._watch.is_worn:
                 # All is sent that this head called for: now there is time.
                 self._watch.renew(exact)
@@ -277,7 +278,7 @@ class Keeper:
         if section.clear_recovered:
             runs = self.session.mirror.runs
             wanted += [a for a in runs if self._assess(exact, a) is not None and recovered(exact, a)]
-        attempts.keep(set(wanted))
+        attempts.keep(set(wanted), head.number)
         ready = [account for account in wanted if account not in busy and attempts.may(account, head.number)]
         together = [account for account in ready if not attempts.alone(account)]
         groups = batches(exact, together, section.batch, self._config.fees.max_gas)
@@ -329,8 +330,6 @@ class Keeper:
         attempts = self._attempts[decision.kind]
         if outcome is Outcome.REFUSED:
             attempts.failed(decision.accounts, reason, head.number)
-        elif decision.kind not in (MATCH, SWEEP):
-            attempts.succeeded(decision.accounts)
         log.info(
             decision.kind,
             outcome=outcome.value,
@@ -344,15 +343,14 @@ class Keeper:
         self.ledger.release(decision.id)
         if decision.kind == BID:
             self._rivals.ended(decision, reverted=state == "reverted")
-        if decision.kind in (MATCH, SWEEP):
-            # Whoever makes it fail once may do so again: each time it waits longer.
-            attempts = self._attempts[decision.kind]
-            if state == "reverted":
-                block = self.session.mirror.number
-                attempts.failed(decision.accounts, "it was mined and reverted", block, PAID_FOR, LONGEST_PAID_FOR)
-                self._relief.failed(decision, block)
-            elif state == "mined":
-                attempts.succeeded(decision.accounts)
+        attempts = self._attempts[decision.kind]
+        if state == "mined":
+            attempts.succeeded(decision.accounts)
+        elif state == "reverted":
+            # Whoever makes it fail once may do so again: each time it waits longer, but for what is our duty.
+            block = self.session.mirror.number
+            attempts.failed(decision.accounts, "it was mined and reverted", block, *PAID_FOR.get(decision.kind, ()))
+            self._relief.failed(decision, block)
         if state == "reverted":
             self.health.tell("transaction_reverted", f"{decision.kind} of {len(decision.accounts)} accounts")
         elif state == "dropped":
@@ -373,7 +371,7 @@ class Keeper:
         assessments = [self._assess(exact, account) for account in decision.accounts]
         return any(assessment is not None and assessment.sighted for assessment in assessments)
 
-    def _report(self, under: Collection[int]) -> None:
+    def _report(self, under: Collection[int], head: Header) -> None:
         quarantined = self._quarantined | self._comparison.different
         self.health.quarantined = {hex(account): reason for account, reason in quarantined.items()}
         metrics.QUARANTINED.set(len(quarantined))
@@ -381,7 +379,8 @@ class Keeper:
         failing: dict[str, str] = {}
         for kind, attempts in self._attempts.items():
             if kind != OPEN:
-                attempts.keep(under)
-            failing.update({hex(account): f"{kind}: {f.reason}" for account, f in attempts.failures.items()})
+                attempts.keep(under, head.number)
+            asked = {account: failure for account, failure in attempts.failures.items() if account in under}
+            failing.update({hex(account): f"{kind}: {failure.reason}" for account, failure in asked.items()})
         self.health.failing = failing
         metrics.FAILING.set(len(failing))

@@ -15,7 +15,7 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.match import TRIED, Match, match_of
 from keeper.decide.sweep import on_book, sweep_of
 from keeper.execution.decisions import BID, MATCH, SWEEP, match_decision, sweep_decision
-from keeper.execution.lane import Outcome, Requests
+from keeper.execution.simulation import Outcome, Requests
 from keeper.model.standing import Standing
 from keeper.run.resting import Resting, Sources
 from keeper.store.journal import Decision

@@ -25,7 +25,7 @@ from keeper.chain.links import name_of
 from keeper.chain.types import LinkError
 from keeper.decide.match import Signed
 from keeper.execution.calls import lowest_nonce_call, maker_fee_call, slot_call
-from keeper.execution.lane import Requests
+from keeper.execution.simulation import Requests
 from keeper.model.orders import SLOTS, Order, Slot, filled_of, slot_refusal
 from keeper.orders import order_hash
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from keeper.cli.common import account_of
 from keeper.store.database import open_database, transactions
 from tests.e2e.anvil import Anvil
-from tests.e2e.process import KeeperProcess, command
+from tests.e2e.process import KeeperProcess, command, configure
 from tests.e2e.test_run import LOW, key_of, tick
 from tests.e2e.world import BTC, ETH, World
 
@@ -155,3 +155,26 @@ def test_rival__takes_it_first__our_bid_costs_nothing_but_gas(world: World, chai
     shown = command("opportunities", "--config", str(config)).stdout
     assert "1 late: a bid for it was sent and not mined yet" in shown
     assert world.size(world.account(world.taker), ETH) == 0
+
+
+def test_base_fee__above_the_cap_for_some_blocks__then_all_sighted_together(
+    world: World, chain: Anvil, tmp_path: Path
+) -> None:
+    """That nothing could be sent is not held against the accounts: none waits longer for it, or is tried on its own."""
+    endpoint = f"ws://127.0.0.1:{chain.port}"
+    config = configure(tmp_path, endpoint, world.record(tmp_path), "[fees]\nmax_fee_gwei = 5\n")
+    accounts = [world.account(world.trader, sub) for sub in range(1, 6)]
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        for _ in range(4):
+            chain.call("anvil_setNextBlockBaseFeePerGas", hex(10 * 10**9))
+            tick(world, keeper, DEEP)
+        assert [world.run(account).last for account in accounts] == [0] * 5
+        chain.call("anvil_setNextBlockBaseFeePerGas", hex(10**9))
+        tick(world, keeper, DEEP)
+        tick(world, keeper, DEEP)
+        assert [world.run(account).last for account in accounts] == [chain.head()["time"]] * 5
+        tick(world, keeper, DEEP)
+        assert keeper.stop() == 0
+    tried = [event["outcome"] for event in keeper.events("open")]
+    assert tried == ["held"] * 4 + ["sent"]

@@ -87,10 +87,15 @@ class LedgerChain:
     async def call(self, method: str, params: list[Any]) -> Any:
         return getattr(self, method)(*params)
 
+    async def spread(self, method: str, params: list[Any]) -> Any:
+        return await self.call(method, params)
+
     async def every(self, method: str, params: list[Any]) -> list[Any]:
         return [await self.call(method, params)]
 
-    def eth_call(self, request: dict[str, str], _: str) -> str:
+    def eth_call(self, request: dict[str, str], block: dict[str, str]) -> str:
+        if block != {"blockHash": self.head.hash}:
+            raise RpcError("eth_call", -32000, "header not found")
         if bytes.fromhex(request["data"][2:]) in self.refusing:
             raise RpcError("eth_call", 3, "execution reverted: auction: healthy")
         return "0x"

@@ -407,5 +407,14 @@ def test_attempts__failing_account__tried_alone_at_growing_gaps_but_never_forgot
 def test_attempts__account_no_longer_in_question__forgotten() -> None:
     attempts = Attempts()
     attempts.failed([7, 8], "reverted", 1)
-    attempts.keep([8])
+    attempts.keep([8], 2)
     assert set(attempts.failures) == {8}
+
+
+def test_attempts__out_of_sight_for_a_block__waits_as_long_as_before() -> None:
+    attempts = Attempts()
+    attempts.failed([7], "it was mined and reverted", 1, 64, 65_536)
+    attempts.keep([], 64)
+    assert not attempts.may(7, 64)
+    attempts.failed([7], "it was mined and reverted", 65, 64, 65_536)
+    assert attempts.failures[7].again == 65 + 128

@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from keeper.execution.lane import Lane, Outcome
+from keeper.execution.lane import Lane
 from keeper.execution.signers import KeySigner
+from keeper.execution.simulation import Outcome
 from keeper.store.journal import Signed
 from keeper.watch.switch import KillSwitch
 from tests.keeper.lanes import FEES, KEY, decision, journal_at, states, tend
@@ -34,7 +35,7 @@ def test_submit__switch_is_on__refused_before_it_is_signed(tmp_path: Path) -> No
     async def act() -> None:
         await lane.resume(chain.head, 64)
         switch.turn_on("a drill")
-        assert await lane.submit(decision("a", chain.head), chain.head) == (Outcome.REFUSED, "a drill")
+        assert await lane.submit(decision("a", chain.head), chain.head) == (Outcome.HELD, "a drill")
 
     chain = LedgerChain()
     lane, signer, switch, journal = gated(tmp_path, chain)

@@ -43,8 +43,10 @@ class Mortal:
 
     @staticmethod
     async def _spent(result: Any) -> None:
-        await result
-        raise KilledError
+        try:
+            await result
+        finally:
+            raise KilledError
 
 
 async def scenario(lane: Lane, chain: LedgerChain, history: int = 64) -> None:

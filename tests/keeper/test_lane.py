@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from keeper.chain.types import LinkError
+from keeper.chain.types import LinkError, RpcError
 from keeper.config import ConfigError
-from keeper.execution.lane import Outcome
 from keeper.execution.signers import DrySigner, KeySigner
+from keeper.execution.simulation import Outcome
 from tests.keeper.lanes import FEES, KEY, TARGET, decision, journal_at, lane_of, settle, states, tend
 from tests.keeper.ledger_chain import LedgerChain, decode
 
@@ -195,6 +195,9 @@ class Asked:
             self._asked.append(method)
         return await self._chain.call(method, params)
 
+    async def spread(self, method: str, params: list[Any]) -> Any:
+        return await self.call(method, params)
+
     async def every(self, method: str, params: list[Any]) -> list[Any]:
         return [await self.call(method, params)]
 
@@ -209,6 +212,9 @@ class Ahead:
     async def call(self, method: str, params: list[Any]) -> Any:
         result = await self._chain.call(method, params)
         return hex(int(result, 16) + self._by) if method == "eth_getTransactionCount" else result
+
+    async def spread(self, method: str, params: list[Any]) -> Any:
+        return await self.call(method, params)
 
     async def every(self, method: str, params: list[Any]) -> list[Any]:
         return [await self.call(method, params), await self._chain.call(method, params)]
@@ -332,7 +338,7 @@ def test_submit__base_fee_above_the_cap__given_up(tmp_path: Path) -> None:
         await lane.resume(chain.head, 64)
         head = chain.head._replace(base_fee=11 * 10**9)
         outcome, reason = await lane.submit(decision("a", head), head)
-        assert (outcome, reason) == (Outcome.REFUSED, "the base fee is above fees.max_fee_gwei")
+        assert (outcome, reason) == (Outcome.HELD, "the base fee is above fees.max_fee_gwei")
 
     chain = LedgerChain()
     lane = lane_of(chain, journal_at(tmp_path))
@@ -359,3 +365,35 @@ def test_ledger_chain__random_bytes__decoded_as_signed() -> None:
     seen = decode(signed.raw)
     assert (seen.hash, seen.sender, seen.nonce, seen.tip, seen.max_fee) == (signed.hash, KEY.address, 9, 3, 8)
     assert seen.data == data
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (RpcError("eth_call", 3, "execution reverted: auction: healthy"), Outcome.REFUSED),
+        (RpcError("eth_call", -32000, "out of gas"), Outcome.REFUSED),
+        (RpcError("eth_call", -32000, "header not found"), Outcome.HELD),
+        (RpcError("eth_call", -32005, "daily request count exceeded, request rate limited"), Outcome.HELD),
+        (LinkError("no endpoint"), Outcome.HELD),
+    ],
+)
+def test_submit__not_simulated__told_apart_from_a_call_that_fails(
+    tmp_path: Path, error: Exception, outcome: Outcome
+) -> None:
+    """What an endpoint cannot do is not held against the accounts that a decision is about; nothing is sent."""
+
+    class Failing(LedgerChain):
+        async def call(self, method: str, params: list[Any]) -> Any:
+            if method == "eth_call":
+                raise error
+            return await super().call(method, params)
+
+    async def act() -> tuple[Outcome, str]:
+        await lane.resume(chain.head, 64)
+        return await lane.submit(decision("a", chain.head), chain.head)
+
+    chain, journal, ended = Failing(), journal_at(tmp_path), []
+    lane = lane_of(chain, journal, ended)
+    assert asyncio.run(act())[0] is outcome
+    assert ended == [("a", "given_up")]
+    assert (chain.received, lane.pending) == ([], [])

@@ -20,6 +20,7 @@ class Endpoint:
         self.number = 0
         self.connections: list[ServerConnection] = []
         self.subscribed = asyncio.Event()
+        self.sent = asyncio.Event()
         self.deaf = False
         self.silent: set[str] = set()
         self.port = 0
@@ -45,6 +46,8 @@ class Endpoint:
         async for text in connection:
             request = json.loads(text)
             method = request["method"]
+            if method == "eth_sendRawTransaction":
+                self.sent.set()
             if method in self.silent:
                 continue
             if method == "eth_subscribe":
@@ -227,6 +230,19 @@ def test_every__one_does_not_answer__what_the_others_say() -> None:
             endpoint.silent.add("eth_getBlockByNumber")
         with pytest.raises(LinkError, match="eth_getBlockByNumber: no endpoint answered"):
             await node.every("eth_getBlockByNumber", ["latest", False])
+
+    run(3, act)
+
+
+def test_spread__first_one_answers_and_another_does_not__all_were_told() -> None:
+    """One that takes transactions and passes nothing on would otherwise keep all of them."""
+
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await asyncio.gather(*(endpoint.subscribed.wait() for endpoint in made))
+        made[2].silent.add("eth_sendRawTransaction")
+        with pytest.raises(RpcError, match="no such method"):
+            await node.spread("eth_sendRawTransaction", ["0x02"])
+        await asyncio.gather(*(endpoint.sent.wait() for endpoint in made))
 
     run(3, act)
 
