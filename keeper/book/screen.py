@@ -77,6 +77,7 @@ from keeper.book.line import U as SINGLE
 from keeper.book.rows import I64
 from keeper.book.store import Book
 from keeper.book.threads import halves, spread
+from keeper.model.requirement import RiskRamp
 from keeper.model.rounding import ceil_div
 from keeper.model.words import BUCKETS, Risk
 
@@ -173,8 +174,8 @@ def markets_of(exact: Exact) -> Markets:
         shares[market] = reading.up_faded, reading.down_faded, word.s, word.u, word.g
         bucket[market] = word.bucket
     shares[: len(known)] /= 1e5
-    own, kappa, minimum = _shared_of(exact)
-    risk, ramp, _ = exact.shared
+    risk, ramp = _way_of(exact)
+    own, kappa, minimum = _shared_of(risk, ramp, exact.now)
     return Markets(
         prices[:, 0],
         prices[:, 1],
@@ -193,9 +194,14 @@ def markets_of(exact: Exact) -> Markets:
     )
 
 
-def _shared_of(exact: Exact) -> tuple[Floats, float, float]:
-    """(1 − κ)·ρ, κ and minimum; between two risk words those that make the form between theirs."""
+def _way_of(exact: Exact) -> tuple[Risk, RiskRamp | None]:
+    """The risk word, and the way it is on. One that has been gone to its end is over, though the contract keeps it."""
     risk, ramp, now = exact.shared
+    return (ramp.target, None) if ramp and now >= ramp.end else (risk, ramp)
+
+
+def _shared_of(risk: Risk, ramp: RiskRamp | None, now: int) -> tuple[Floats, float, float]:
+    """(1 − κ)·ρ, κ and minimum; between two risk words those that make the form between theirs."""
     kappa, minimum = risk.kappa / 1e4, risk.min_requirement
     own = (1 - kappa) * correlations(risk)
     if ramp is None:

@@ -185,7 +185,8 @@ class BidSection(Section):
     unwind_bps_of_notional: Bps = 10
     max_requirement: Quote = Decimal(1_000_000)
     margin_buffer_bps: Bps = 200
-    cost_slack_bps: Bps = 100
+    cost_slack_bps: Bps = 1_000
+    release_slack_bps: Bps = 500
     min_fraction: Annotated[float, Field(strict=True, gt=0, le=1)] = 0.02
     lots: Annotated[int, Field(strict=True, ge=1, le=16)] = 16
     markets: Annotated[list[Annotated[int, Field(strict=True, ge=0, lt=64)]], Field(min_length=1)] | None = None

@@ -226,13 +226,14 @@ class Bidder:
 
     def _lot(self, offer: Offer, asked: int) -> Lot:
         quote = offer.quote
-        slack = quote.mm * self._bid.cost_slack_bps // BPS
+        slack, gone = (quote.mm * bps // BPS for bps in (self._bid.cost_slack_bps, self._bid.release_slack_bps))
         least = offer.least(0) or 0
+        # What an account is worth moves with prices from block to block, what its discount brings hardly does.
         return Lot(
             account=offer.account,
             fraction=asked,
             max_cost=quote.unit_cost + slack,
-            min_release=max(0, quote.mm - slack),
+            min_release=quote.mm - gone,
             min_fraction=min(asked, max(least, 1)),
             markets=offer.maps,
             nonce=quote.run.nonce,

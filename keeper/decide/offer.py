@@ -10,6 +10,7 @@ from keeper.config.schema import BidSection, FeesSection
 from keeper.model.auction import Quote, clock_start, lambda_at
 from keeper.model.prices import DEAD
 from keeper.model.rounding import BPS, E5, WAD, ceil_div
+from keeper.model.words import RETIRED, RETIRING
 
 GAS_BID = 450_000
 """For the bid itself, the taker's margin check over 16 markets above all; what is not used costs nothing."""
@@ -70,15 +71,21 @@ def cost_of_gas(exact: Exact, fees: FeesSection, used: int) -> int:
 
 
 def unpriced(exact: Exact, holdings: Holdings) -> int:
-    """What positions in dead markets may be worth less than they are counted for, WAD quote, rounded up.
+    """What may be worth less than it is counted for, as nobody stands behind its price; WAD quote, rounded up.
 
-    Nobody stands behind their last price: what is taken there is reckoned at the far end of its interval.
+    What a dead market has is reckoned at the far end of its interval. Collateral of a market at its end is nothing:
+    the price it counts with is frozen. A position of one that is about to end can be closed with nobody until then,
+    and is reckoned as far off as the market is on its way to charge for.
     """
     loss = 0
     for market, held in holdings.items():
-        reading = exact.reading(market)
-        if reading.state == DEAD:
-            exposure = (held.spot + held.size) * reading.index
+        reading, parameters = exact.reading(market), exact.parameters(market)
+        exposure = (held.spot + held.size) * reading.index
+        if parameters.flags & RETIRED:
+            loss += held.spot * reading.index * E5
+        elif parameters.flags & RETIRING:
+            loss += abs(exposure) * parameters.aim.u
+        elif reading.state == DEAD:
             loss += exposure * reading.down if exposure > 0 else -exposure * reading.up
     return ceil_div(loss, WAD * E5)
 

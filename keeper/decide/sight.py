@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from keeper.book.exact import Exact
+from keeper.model.auction import known_loss
 from keeper.model.prices import LATE
 
 GAS_FIXED = 80_000
@@ -17,7 +18,8 @@ ALONE = 2
 
 
 def due(exact: Exact, account: int, resight: float) -> bool:
-    """Whether a sighting now is owed: a breach with no run, or one whose last sighting vouches for little more.
+    """Whether a sighting now is owed: a breach with no run, or one whose last sighting vouches for little more, or did
+    not know yet that the account brings a loss: until then who leaves is paid as if there were none.
 
     Whether the keeper would bid plays no part. A late price cannot be sighted at, by anybody; a dead market's can.
     """
@@ -26,7 +28,10 @@ def due(exact: Exact, account: int, resight: float) -> bool:
         return False
     if not exact.running(account):
         return True
-    return exact.now - exact.run(account).last >= resight_after(exact, resight)
+    run = exact.run(account)
+    if known_loss(assessment) and not run.listed:
+        return True
+    return exact.now - run.last >= resight_after(exact, resight)
 
 
 def resight_after(exact: Exact, resight: float) -> float:
@@ -35,8 +40,9 @@ def resight_after(exact: Exact, resight: float) -> float:
 
 
 def recovered(exact: Exact, account: int) -> bool:
-    """Whether a sighting now would end the account's run."""
-    if not exact.running(account):
+    """Whether a sighting now would end the account's run, or take back the loss that a run of its own said it brings:
+    the run ends by itself, the loss lowers for ever what everybody who leaves is paid."""
+    if not (exact.running(account) or exact.run(account).listed):
         return False
     assessment = exact.assess(account)
     return assessment.state != LATE and not assessment.sighted

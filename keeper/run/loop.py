@@ -277,7 +277,8 @@ class Keeper:
         wanted = [account for account in under if due(exact, account, section.resight)]
         if section.clear_recovered:
             runs = self.session.mirror.runs
-            wanted += [a for a in runs if self._assess(exact, a) is not None and recovered(exact, a)]
+            going = (a for a in runs if exact.running(a) or exact.run(a).listed)
+            wanted += [a for a in going if self._assess(exact, a) is not None and recovered(exact, a)]
         attempts.keep(set(wanted), head.number)
         ready = [account for account in wanted if account not in busy and attempts.may(account, head.number)]
         together = [account for account in ready if not attempts.alone(account)]

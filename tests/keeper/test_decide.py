@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keeper.book.exact import Exact, joined, part_of
-from keeper.chain.events import InterestChanged, PricesUpdated
+from keeper.chain.events import InterestChanged, MarketSet, PricesUpdated, RunChanged
 from keeper.config import ConfigError
 from keeper.config.schema import BidSection, FeesSection
 from keeper.decide.attempts import LONGEST, Attempts
@@ -21,7 +21,7 @@ from keeper.model.prices import DEAD, LATE
 from keeper.model.requirement import Holding
 from keeper.model.rounding import ceil_div
 from keeper.model.trading import FLOOR
-from keeper.model.words import Custody, Indices, Totals
+from keeper.model.words import LISTED, RETIRED, RETIRING, Custody, Indices, Parameters, Run, Totals
 from tests.keeper.books import NOW, VAULT, WAD, changed, exact_of, price_word, running, set_up
 
 VICTIM, OTHER, TAKER = 1 << 96, 2 << 96, 3 << 96
@@ -69,8 +69,14 @@ def unpriced(market: int, age: int) -> PricesUpdated:
     return PricesUpdated(NOW // 2, 1 << market, (price_word(50_000 * WAD, time=NOW - age, slow_for=0).pack(),))
 
 
+def flagged(flags: int) -> MarketSet:
+    """The second market's parameters, on their way to what they are when it ends."""
+    word = Parameters(4600, 470, 1400, 2**16 - 1, 2**16 - 1, 1400, NOW, NOW + 86_400, bucket=1, flags=LISTED | flags)
+    return MarketSet(1, word.pack())
+
+
 def offered(exact: Exact) -> Offer:
-    """The victim's offer, with what unwinding costs only where a market is dead."""
+    """The victim's offer, with what unwinding costs only where nobody stands behind a price."""
     offer = offer_of(exact, VICTIM, BidSection.model_validate(FREE), FEES)
     assert offer is not None
     return offer
@@ -88,8 +94,8 @@ def test_choose__whole_account_carried__asks_for_it_at_the_current_numbers() -> 
     assert 0 < lot.min_fraction < quote.fraction
     assert lot.nonce == exact.run(VICTIM).nonce
     assert lot.markets == 1
-    assert quote.unit_cost < lot.max_cost <= quote.unit_cost + quote.mm // 100
-    assert quote.mm * 99 // 100 <= lot.min_release < quote.mm
+    assert quote.unit_cost + quote.mm // 11 < lot.max_cost <= quote.unit_cost + quote.mm // 10
+    assert quote.mm * 95 // 100 <= lot.min_release < quote.mm * 96 // 100
     assert bid.profit == quote.fraction * (quote.lambda_taker * quote.mm // WAD) // WAD
     assert bid.margin == spare(exact.assess(TAKER)) - spare(after(exact, bid))
 
@@ -303,6 +309,20 @@ def test_offer__position_in_a_dead_market__reckoned_at_the_far_end_of_its_interv
     assert bid_on(dead) is not None
 
 
+def test_offer__collateral_of_a_market_at_its_end__worth_nothing_to_us() -> None:
+    """Its price is frozen, its token worth what nobody knows; a position of it settles at that price, and is not."""
+    spot, perp = ({**LONG, 1: held} for held in (Holding(spot=WAD // 10_000), Holding(0, WAD // 10_000, 5 * WAD)))
+    for holdings, lost in ((spot, True), (perp, False)):
+        exact = book(holdings=holdings, more=[flagged(RETIRED)])
+        assert offered(exact).unwind == (ceil_div(exact.reading(1).index, 10_000) if lost else 0)
+
+
+@pytest.mark.parametrize("held", [Holding(0, -WAD // 10_000, -5 * WAD), Holding(spot=WAD // 10_000)])
+def test_offer__market_about_to_end__as_far_off_as_it_will_charge_for(held: Holding) -> None:
+    exact = book(holdings={**LONG, 1: held}, more=[flagged(RETIRING)])
+    assert offered(exact).unwind == ceil_div(exact.reading(1).index * 65_535, 100_000 * 10_000)
+
+
 def test_choose__taker_with_a_dead_market__bids_with_a_late_one__does_not() -> None:
     """The Auction counts a dead market at its widest interval, and refuses a taker whose price is only late."""
     own = {1: Holding(0, WAD // 1_000, 50 * WAD)}
@@ -365,6 +385,21 @@ def test_due__healthy_or_not_live__not_owed() -> None:
     late = exact_of(*set_up({0: PRICE * WAD}), changed(VICTIM, 100 * WAD, LONG), time=NOW + 16)
     assert late.assess(VICTIM).state == 1
     assert not due(late, VICTIM, 0.4)
+
+
+def test_due__loss_that_the_last_sighting_did_not_know__at_once() -> None:
+    """Who leaves until it is known is paid in full, out of what the others have."""
+    events = [*set_up({0: PRICE * WAD}), changed(VICTIM, -WAD, LONG)]
+    seen, unseen = (
+        exact_of(*events, RunChanged(VICTIM, Run(1, NOW - 50, NOW - 2, 1, listed=listed).pack())) for listed in (1, 0)
+    )
+    assert not due(seen, VICTIM, 0.4)
+    assert due(unseen, VICTIM, 0.4)
+
+
+def test_recovered__run_over_but_its_loss_still_counted__owed() -> None:
+    healthy = [*set_up({0: PRICE * WAD}), changed(VICTIM, 150 * WAD, LONG)]
+    assert recovered(exact_of(*healthy, RunChanged(VICTIM, Run(nonce=1, listed=1).pack())), VICTIM)
 
 
 def test_recovered__only_with_a_run_and_above_the_line() -> None:

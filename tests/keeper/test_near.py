@@ -274,6 +274,20 @@ def test_moved__what_the_bound_does_not_count__infinite(event: Event) -> None:
     assert moved(before, now) == float("inf")
 
 
+def test_select__risk_word_that_has_come_to_its_end__few_are_looked_at() -> None:
+    """The contract keeps where it was going, and when, until the next one is set."""
+    mirror, accounts = a_market(2_000)
+    aim = replace(RISK, kappa=5_000, min_requirement=4_000)
+    mirror.apply(2, "", NOW, 0, [RiskSet(replace(RISK, ramping=1).pack(), aim.pack(), NOW - 100 | NOW << 32)])
+    watch = Watch(mirror.book)
+    watch.select(Exact(mirror, ORACLE, NOW))
+    exact = ticked(mirror, 1_998 * WAD)
+    found = watch.select(exact)
+    sighted = {account for account in accounts if exact.assess(account).sighted}
+    assert {mirror.book.account(int(row)) for row in found.rows} == sighted
+    assert 0 < found.looked_at < 0.03 * len(accounts)
+
+
 def test_moved__correlations_that_are_not_semidefinite__never_counted() -> None:
     mirror, _ = a_market(1)
     rho = list(RISK.rho)
