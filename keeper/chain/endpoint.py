@@ -10,7 +10,7 @@ import structlog
 
 from keeper.chain.duplex import link_to
 from keeper.chain.links import Link, name_of
-from keeper.chain.types import Header, LinkError, RpcError
+from keeper.chain.types import Header, LinkError, RpcError, header_of
 
 log = structlog.get_logger(__name__)
 
@@ -125,6 +125,8 @@ class Endpoint:
                 self._over.clear()
                 await link.follow(hear, self._over.set)
                 self.tried.set()
+                # Of what came while nobody listened nobody will tell.
+                hear(header_of(await link.call("eth_getBlockByNumber", ["latest", False])))
                 wait = FIRST_WAIT
                 await self._over.wait()
                 reason = str(link.lost) if link.lost is not None else "let go"

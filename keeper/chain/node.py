@@ -331,7 +331,11 @@ class Node:
         if endpoint is not self._first and (behind >= LAG or not self._first.alive):
             self._prefer(endpoint, f"{behind} blocks behind" if self._first.alive else "lost")
         lead = self._newest or self._handed
-        if endpoint is self._first or lead is None or head.number > lead.number:
+        if self._handed is not None and head.hash == self._handed.hash:
+            return
+        # What is not handed out yet does not give way to word of an older one; if it is gone, that will be found.
+        ahead = self._newest is None or head.number >= self._newest.number
+        if (endpoint is self._first and ahead) or lead is None or head.number > lead.number:
             self._newest = head
             self._tick.set()
 

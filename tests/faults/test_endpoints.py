@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.process import KeeperProcess
+from tests.e2e.process import KeeperProcess, until
 from tests.e2e.world import World
 from tests.faults.crowd import BREACHES, FALL, Run, assert_served
 from tests.faults.proxy import Fault, FaultProxy
@@ -101,6 +101,9 @@ def go_through(run: Run, keeper: KeeperProcess, case: Case, proxy: FaultProxy) -
         if step == case.begin_at or (case.again and case.begin_at < step < end):
             case.begin(proxy)
         if step == end:
+            if case.unheard:
+                # Steps that wait for no head may all be over before the keeper has asked for anything.
+                until(lambda: proxy.struck[case.counted] > 0, "the fault strikes")
             proxy.clear()
         for _ in range(2):
             run.tick(price, None if case.unheard and case.begin_at <= step < end else keeper)

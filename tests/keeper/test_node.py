@@ -85,6 +85,7 @@ def run(count: int, act: Callable[[Node, list[Endpoint]], Coroutine[Any, Any, No
         async with endpoints(count) as made:
             node = Node([e.url for e in made], timeout=0.3, poll=0.01, deaf=deaf, attempts=3)
             await node.connect()
+            await node.latest()
             await node.follow()
             try:
                 await act(node, made)
@@ -135,6 +136,38 @@ def test_next_head__only_endpoint_closes_its_socket__connected_anew() -> None:
         assert await waiting == 1
 
     run(1, act)
+
+
+def test_next_head__came_while_the_socket_was_made_anew__heard_at_once() -> None:
+    """Whoever subscribes is told of what comes after; it is another block's time until then, or all of `deaf`."""
+
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].extend()
+        assert await head(node) == 1
+        made[0].subscribed.clear()
+        await made[0].close_sockets()
+        await made[0].extend()
+        assert await asyncio.wait_for(head(node), 3) == 2
+        assert node.deaf == 0
+
+    run(1, act, deaf=20.0)
+
+
+def test_next_head__told_again_and_after_the_one_before__only_the_newest_once() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        await made[0].extend()
+        assert await head(node) == 1
+        for number in (2, 2, 1):
+            made[0].number = number - 1
+            await made[0].extend()
+        made[0].number = 2
+        assert await head(node) == 2
+        made[0].number = 1
+        await made[0].extend()
+        await made[0].extend()
+        assert await head(node) == 3
+
+    run(1, act, deaf=20.0)
 
 
 def test_next_head__subscription_went_deaf__asked_and_left() -> None:
