@@ -33,6 +33,7 @@ from keeper.decide.bids import Bidder
 from keeper.decide.match import Match
 from keeper.decide.models import bid_model
 from keeper.decide.offer import offer_of
+from keeper.decide.refresh import renewable
 from keeper.decide.sight import due, resight_after
 from keeper.decide.sweep import fitting, on_book, sweep_of
 from keeper.model.margin import spare
@@ -116,6 +117,8 @@ def plan(config: Config, exact: Exact, account: int, match: Match | None) -> lis
     if seen.mm == 0:
         return ["nothing: it owes nothing"]
     if seen.state == LATE:
+        if config.sight.enabled and config.sight.refresh and seen.sighted and renewable(exact, [account]):
+            return ["renew its late prices from their slow feeds: until then nobody can sight it or bid"]
         return ["nothing: a price it depends on is late, so nobody can sight it or bid until it is renewed"]
     if not seen.sighted:
         if seen.in_breach:

@@ -169,6 +169,7 @@ class SightSection(Section):
     enabled: OnOff = True
     resight: Annotated[float, Field(strict=True, gt=0, le=0.9)] = 0.7
     batch: Annotated[int, Field(strict=True, ge=1, le=64)] = SIGHTED_TOGETHER
+    refresh: OnOff = True
     clear_recovered: OnOff = False
 
 

@@ -1,4 +1,4 @@
-"""Calls of the Auction as bytes."""
+"""Calls of the contracts as bytes; of the Auction where nothing else is said."""
 
 from __future__ import annotations
 
@@ -36,6 +36,11 @@ def match_call(account: int, exchange: str, fills: Iterable[tuple[tuple[object, 
 def sweep_call(account: int, most: int) -> bytes:
     """`sweep(account, most)`."""
     return selector("sweep(uint256,uint256)") + encode(["uint256", "uint256"], [account, most])
+
+
+def refresh_call(markets: Sequence[int]) -> bytes:
+    """`refresh(markets)` of the RiskEngine."""
+    return selector("refresh(uint256[])") + encode(["uint256[]"], [list(markets)])
 
 
 def slot_call(account: int, index: int) -> bytes:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import astuple
 
 from keeper.chain.types import Header
 from keeper.decide.bids import Bid
 from keeper.decide.match import Match
 from keeper.decide.sweep import Sweep
-from keeper.execution.calls import bid_call, match_call, open_call, sweep_call
+from keeper.execution.calls import bid_call, match_call, open_call, refresh_call, sweep_call
 from keeper.store.journal import Decision
 
-BID, OPEN, MATCH, SWEEP = "bid", "open", "match", "sweep"
-KINDS = (BID, OPEN, MATCH, SWEEP)
+BID, OPEN, MATCH, SWEEP, REFRESH = "bid", "open", "match", "sweep", "refresh"
+KINDS = (BID, OPEN, MATCH, SWEEP, REFRESH)
 
 
 def open_decision(auction: str, sender: str, accounts: Collection[int], gas: int, head: Header) -> Decision:
@@ -42,9 +42,16 @@ def sweep_decision(auction: str, sender: str, sweep: Sweep, head: Header) -> Dec
     return _decided(SWEEP, auction, sender, [sweep.account], data, sweep.gas, head, profit=sweep.gain)
 
 
+def refresh_decision(
+    engine: str, sender: str, markets: Sequence[int], accounts: Collection[int], gas: int, head: Header
+) -> Decision:
+    """A look at slow feeds, for accounts that cannot be sighted until then; decided at `head`."""
+    return _decided(REFRESH, engine, sender, accounts, refresh_call(markets), gas, head)
+
+
 def _decided(
     kind: str,
-    auction: str,
+    target: str,
     sender: str,
     accounts: Collection[int],
     data: bytes,
@@ -60,7 +67,7 @@ def _decided(
         block=head.number,
         time=head.time,
         accounts=tuple(accounts),
-        target=auction,
+        target=target,
         data=data,
         gas=gas,
         reserved=reserved,

@@ -20,8 +20,7 @@ from keeper.config import Config, ConfigError, Deployment
 from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
-from keeper.decide.sight import ALONE, batches, due, gas_of, recovered
-from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decision, open_decision
+from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decision
 from keeper.execution.lane import Lane
 from keeper.execution.signers import Signer
 from keeper.execution.simulation import Outcome
@@ -30,6 +29,7 @@ from keeper.model.prices import LATE
 from keeper.model.requirement import Assessment
 from keeper.run.chores import Chores
 from keeper.run.compare import Comparison
+from keeper.run.duty import Duty
 from keeper.run.relief import Relief
 from keeper.run.rivals import RivalWatch
 from keeper.run.session import Changes, Session
@@ -84,6 +84,7 @@ class Keeper:
         shared = signers[1].address == signers[0].address
         self._opens = self._urgent if shared else lane("opens", signers[1])
         self._lanes = [self._urgent] if shared else [self._urgent, self._opens]
+        self._duty = Duty(config, deployment, self._opens.address, self.taker, self._attempts)
         self._relief = Relief(config, deployment, self.session.node, self._opens.address)
         self._chores = Chores(self.session.node, journal, config.fees.native_price, health, self._lanes)
         self._mirror = self.session.mirror
@@ -183,13 +184,15 @@ class Keeper:
         for lane in self._lanes:
             await lane.tend(head, changes.seen, wanted)
         if exact.ready:
-            under = self._under(exact)
+            under, late = self._under(exact)
             seen = time.perf_counter() - self._arrived
+            submit = partial(self._submit, self._opens, head)
             bidding = self._config.bid.enabled and not self.switch.stops(BID)
             if bidding:
                 await self._bid(exact, under, head)
             if self._config.sight.enabled and not self.switch.stops(OPEN):
-                await self._sight(exact, under, head)
+                await self._duty.sight(exact, under, head, self._busy, self._assess, submit)
+                await self._duty.renew(exact, under, late, head, self._busy, self._assess, submit)
             await self._relief.one_head(
                 exact,
                 under,
@@ -197,7 +200,7 @@ class Keeper:
                 self._attempts,
                 self._busy,
                 self.switch.stops,
-                lambda decision: self._submit(self._opens, decision, head),
+                submit,
             )
             self._observe(head, under, seen, bidding=bidding)
             self._report(under, head)
@@ -235,27 +238,27 @@ class Keeper:
         whys = self._bidder.whys if bidding else {}
         self._rivals.observe(head.number, under, whys, "busy" if bidding else "off", seconds, bids)
 
-    def _under(self, exact: Exact) -> list[int]:
-        """Accounts that a sighting would find in breach now: screened in floats, decided in integers."""
+    def _under(self, exact: Exact) -> tuple[list[int], list[int]]:
+        """Accounts that a sighting would find in breach now, screened in floats, decided in integers; and those that it
+        might, were their prices not late."""
         book = self.session.mirror.book
         if self._watch.book is not book:
             self._watch = Watch(book)
         found = self._watch.select(exact)
-        under, late = [], 0
+        under: list[int] = []
+        late: list[int] = []
         for account in dict.fromkeys([*exact.accounts(found.rows), *exact.told]):
             assessment = self._assess(exact, account)
             if assessment is None:
                 continue
-            if assessment.state == LATE:
-                late += 1
-            elif assessment.sighted:
-                under.append(account)
+            if assessment.sighted:
+                (late if assessment.state == LATE else under).append(account)
         metrics.ACCOUNTS.set(len(book))
         metrics.LOOKED_AT.set(found.looked_at)
         metrics.SELECTED.set(len(found.rows))
         metrics.UNDER.set(len(under))
-        metrics.LATE.set(late)
-        return under
+        metrics.LATE.set(len(late))
+        return under, late
 
     def _assess(self, exact: Exact, account: int) -> Assessment | None:
         """None, loudly, for an account that cannot be computed: it must not keep the others from being served."""
@@ -269,27 +272,6 @@ class Keeper:
         if account not in exact.told:
             self._quarantined.pop(account, None)
         return assessment
-
-    async def _sight(self, exact: Exact, under: Collection[int], head: Header) -> None:
-        section = self._config.sight
-        attempts = self._attempts[OPEN]
-        busy = self._busy(OPEN)
-        wanted = [account for account in under if due(exact, account, section.resight)]
-        if section.clear_recovered:
-            runs = self.session.mirror.runs
-            going = (a for a in runs if exact.running(a) or exact.run(a).listed)
-            wanted += [a for a in going if self._assess(exact, a) is not None and recovered(exact, a)]
-        attempts.keep(set(wanted), head.number)
-        ready = [account for account in wanted if account not in busy and attempts.may(account, head.number)]
-        together = [account for account in ready if not attempts.alone(account)]
-        groups = batches(exact, together, section.batch, self._config.fees.max_gas)
-        groups += [[account] for account in ready if attempts.alone(account)]
-        for group in groups:
-            gas = gas_of(exact, group)
-            if attempts.alone(group[0]):
-                gas = min(ALONE * gas, self._config.fees.max_gas)
-            decision = open_decision(self._auction, self._opens.address, group, gas, head)
-            await self._submit(self._opens, decision, head)
 
     async def _bid(self, exact: Exact, under: Iterable[int], head: Header) -> None:
         cash, holdings = exact.cash(self.taker), exact.holdings(self.taker)
@@ -319,14 +301,14 @@ class Keeper:
             log.warning("not enough margin for a bid", error=str(error))
             return
         try:
-            await self._submit(self._urgent, decision, head)
+            await self._submit(self._urgent, head, decision)
         except SQLAlchemyError:
             # Not journaled, so never sent: unless its bytes are, it binds nothing.
             if all(pending.decision.id != decision.id for pending in self._urgent.pending):
                 self.ledger.release(decision.id)
             raise
 
-    async def _submit(self, lane: Lane, decision: Decision, head: Header) -> Outcome:
+    async def _submit(self, lane: Lane, head: Header, decision: Decision) -> Outcome:
         outcome, reason = await lane.submit(decision, head)
         attempts = self._attempts[decision.kind]
         if outcome is Outcome.REFUSED:

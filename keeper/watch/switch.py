@@ -10,7 +10,8 @@ from keeper.watch import metrics
 
 log = structlog.get_logger(__name__)
 
-SIGHTING = "open"
+SIGHTING = ("open", "refresh")
+"""Kinds of decision: to sight, and to make sightings possible."""
 
 
 class KillSwitch:
@@ -37,7 +38,7 @@ class KillSwitch:
 
     def stops(self, kind: str) -> str:
         """Why nothing of this kind may be signed or sent now; empty if it may."""
-        if self._spares and kind == SIGHTING:
+        if self._spares and kind in SIGHTING:
             return ""
         return self.reason
 

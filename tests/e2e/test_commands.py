@@ -69,7 +69,12 @@ def test_why__dust_of_a_dead_market__still_to_be_sighted_of_a_late_one__not(worl
     name = f"{world.trader.address}:1"
     world.buy(1, BTC, 0.00001, 50_000)
     world.prices({ETH: 1_900.0})
-    for seconds, standing, plan in ((20, "prices late", "nothing: a price"), (2 * HEARTBEAT, "breach", "sight it now")):
+    cases = (
+        (20, "prices late", "nothing: a price"),
+        (50, "prices late", "renew its late prices"),
+        (2 * HEARTBEAT, "breach", "sight it now"),
+    )
+    for seconds, standing, plan in cases:
         for wait in (seconds, 2):
             # The slow feed's word of the update before is too old after such a time.
             world.prices({ETH: 1_900.0}, seconds=wait)

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from keeper.model.prices import DEAD
+from keeper.model.prices import DEAD, LATE
 from tests.e2e.anvil import Anvil
 from tests.e2e.process import KeeperProcess, command, configure, until
 from tests.e2e.proxy import CountingProxy
-from tests.e2e.world import BTC, ETH, HEARTBEAT, TERMS, World
+from tests.e2e.world import BTC, ETH, HEARTBEAT, ORACLE, TERMS, World
 
 LOW = {ETH: 1_900.0, BTC: 50_000.0}
 
@@ -317,3 +317,32 @@ def test_run__dust_of_a_dead_market__shields_no_account_from_sighting_and_bid(
         (sale,) = world.taken(breach["number"])
         assert keeper.stop() == 0
     assert (sale.args.account, sale.args.taker) == (victim, taker)
+
+
+def test_run__price_late_for_good__renewed_from_its_slow_feed_then_sighted_and_bid_for(
+    world: World, chain: Anvil, config: Path
+) -> None:
+    """Nobody signs the market's price any more: no account that has a speck of it could be sighted for hours."""
+    victim, taker = world.account(world.trader, 1), world.account(world.taker)
+    world.buy(1, BTC, 0.00001, 50_000)
+    world.buy(0, BTC, 0.00001, 50_000, world.taker)
+    world.prices(FINE)
+    with KeeperProcess(config, key_of(world.taker)) as keeper:
+        keeper.started()
+        for seconds in (30, 30, 4):
+            world.prices({ETH: 1_900.0}, seconds=seconds)
+            keeper.handled(chain.head()["number"])
+        breach = chain.head()
+        assert world.assess(victim)[-1] == LATE
+        tick(world, keeper, {ETH: 1_900.0}, times=2)
+        assert world.run(victim).start == breach["time"] + 4
+        for _ in range(60):
+            tick(world, keeper, {ETH: 1_900.0})
+            if world.taken(breach["number"]):
+                break
+        (sale,) = world.taken(breach["number"])
+        assert keeper.stop() == 0
+    assert (sale.args.account, sale.args.taker) == (victim, taker)
+    assert {event["outcome"] for event in keeper.events("refresh")} == {"sent"}
+    # Each look holds for as long as a price lives.
+    assert 1 <= len(keeper.events("refresh")) <= 1 + (chain.head()["time"] - breach["time"]) // ORACLE[2]

@@ -1,0 +1,74 @@
+"""What the keeper owes whether it pays or not: sightings, and the late prices renewed that keep accounts from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from keeper.book.exact import Exact
+from keeper.chain.types import Header
+from keeper.config import Config, Deployment
+from keeper.decide import refresh
+from keeper.decide.attempts import Attempts
+from keeper.decide.sight import ALONE, batches, due, gas_of, recovered
+from keeper.execution.decisions import OPEN, REFRESH, open_decision, refresh_decision
+from keeper.model.prices import LATE
+from keeper.model.requirement import Assessment
+from keeper.run.relief import Busy, Submit
+
+Assess = Callable[[Exact, int], Assessment | None]
+"""None for an account that cannot be computed."""
+
+
+class Duty:
+    """Of one keeper."""
+
+    def __init__(
+        self, config: Config, deployment: Deployment, sender: str, taker: int, attempts: Mapping[str, Attempts]
+    ) -> None:
+        self._config = config
+        self._auction, self._engine = deployment.address("Auction"), deployment.address("RiskEngine")
+        self._sender = sender
+        self._taker = taker
+        self._attempts = attempts
+
+    async def sight(
+        self, exact: Exact, under: Collection[int], head: Header, busy: Busy, assess: Assess, submit: Submit
+    ) -> None:
+        """Sight what is owed, the most urgent first, and what failed with others on its own."""
+        section, most = self._config.sight, self._config.fees.max_gas
+        attempts, pending = self._attempts[OPEN], busy(OPEN)
+        wanted = [account for account in under if due(exact, account, section.resight)]
+        if section.clear_recovered:
+            going = (a for a in exact.mirror.runs if exact.running(a) or exact.run(a).listed)
+            wanted += [account for account in going if assess(exact, account) and recovered(exact, account)]
+        attempts.keep(set(wanted), head.number)
+        ready = [account for account in wanted if account not in pending and attempts.may(account, head.number)]
+        together = [account for account in ready if not attempts.alone(account)]
+        groups = [(group, gas_of(exact, group)) for group in batches(exact, together, section.batch, most)]
+        alone = ([account] for account in ready if attempts.alone(account))
+        groups += [(group, min(most, ALONE * gas_of(exact, group))) for group in alone]
+        for group, gas in groups:
+            await submit(open_decision(self._auction, self._sender, group, gas, head))
+
+    async def renew(
+        self,
+        exact: Exact,
+        under: Collection[int],
+        late: list[int],
+        head: Header,
+        busy: Busy,
+        assess: Assess,
+        submit: Submit,
+    ) -> None:
+        """Renew the late prices that keep accounts from being sighted, or the taker from bidding for those that are."""
+        if not self._config.sight.refresh or busy(REFRESH):
+            return
+        asked = [account for account in late if self._attempts[REFRESH].may(account, head.number)]
+        if under and self._config.bid.enabled:
+            seen = assess(exact, self._taker)
+            if seen is not None and seen.state == LATE:
+                asked.append(self._taker)
+        if markets := refresh.renewable(exact, asked):
+            gas = refresh.gas_of(markets)
+            concerned = asked[: refresh.MOST]
+            await submit(refresh_decision(self._engine, self._sender, markets, concerned, gas, head))
