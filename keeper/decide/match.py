@@ -24,7 +24,10 @@ TRIED = 32
 HALVINGS = 20
 KEPT = 98
 """Percent of what the rule allows that is asked for: prices move until it is mined, and a fill beyond it is skipped."""
-GAS_MATCH, GAS_FILL, GAS_FILL_MARKET = 200_000, 350_000, 35_000
+GAS_MATCH, GAS_MATCH_MARKET = 270_000, 25_000
+"""For the match itself, which looks at the account before and after it; what is not used costs nothing."""
+GAS_FILL, GAS_FILL_MARKET = 160_000, 40_000
+"""For each fill, and for each market of both sides: each side is assessed up to three times."""
 USED_MATCH, USED_FILL, USED_FILL_MARKET = 70_000, 150_000, 20_000
 """What of that is used: measured 228,000 to 250,000 for one fill, one market and a maker that held nothing."""
 NOTHING = Holding()
@@ -107,13 +110,14 @@ def match_of(
     before = side.seen
     fills: list[tuple[Signed, int]] = []
     slots: set[tuple[int, int]] = set()
-    released, gas, used = 0, GAS_MATCH, USED_MATCH
+    released, gas, used = 0, match_gas(len(side.holdings)), USED_MATCH
     for signed in islice(_best_first(exact, side, orders), skip, skip + TRIED):
         order = signed.order
         maker = makers.get(order.account) or side_of(exact, order.account)
         # Both sides are assessed, each with all that it holds.
         markets = max(len(side.holdings), len(maker.holdings) + 1)
-        if len(fills) == MAX_FILLS or gas + GAS_FILL + GAS_FILL_MARKET * markets > fees.max_gas:
+        more_gas = fill_gas(len(side.holdings), len(maker.holdings))
+        if len(fills) == MAX_FILLS or gas + more_gas > fees.max_gas:
             break
         slot = order.account, order.nonce % SLOTS
         if slot in slots:
@@ -125,7 +129,7 @@ def match_of(
         more = side.seen.mm - after.seen.mm
         side, makers[order.account] = after.paid(exact, quote.penalty * more // WAD), maker
         released += more
-        gas += GAS_FILL + GAS_FILL_MARKET * markets
+        gas += more_gas
         used += USED_FILL + USED_FILL_MARKET * markets
         slots.add(slot)
         fills.append((signed, amount))
@@ -136,6 +140,16 @@ def match_of(
     if gain < -wad(section.max_cost):
         return None
     return Match(account, tuple(fills), released, gain, gas)
+
+
+def match_gas(markets: int) -> int:
+    """A limit that a match without its fills stays below, for an account of so many markets."""
+    return GAS_MATCH + GAS_MATCH_MARKET * markets
+
+
+def fill_gas(markets: int, makers: int) -> int:
+    """What a fill adds to a limit: markets of the account, and of the maker, which may come into one more."""
+    return GAS_FILL + GAS_FILL_MARKET * (markets + makers + 1)
 
 
 def _best_first(exact: Exact, side: Side, orders: Iterable[Signed]) -> Iterator[Signed]:

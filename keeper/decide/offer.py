@@ -70,6 +70,12 @@ def cost_of_gas(exact: Exact, fees: FeesSection, used: int) -> int:
     return used * price * wad(fees.native_price) // WAD
 
 
+def lot_gas(exact: Exact, account: int) -> int:
+    """A limit that the account's lot of a bid stays below."""
+    markets = exact.maps(account).bit_count()
+    return GAS_LOT + GAS_LOT_MARKET * markets + GAS_LOT_WORD * (exact.words(account) - markets)
+
+
 def unpriced(exact: Exact, holdings: Holdings) -> int:
     """What may be worth less than it is counted for, as nobody stands behind its price; WAD quote, rounded up.
 
@@ -102,11 +108,10 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         return None
     holdings = exact.holdings(account)
     maps = exact.maps(account)
-    markets = maps.bit_count()
     run = exact.run(account)
     curve = exact.curve(account)
     age = exact.now - clock_start(run, exact.terms, exact.now)
-    used = USED_LOT + USED_LOT_MARKET * markets
+    used = USED_LOT + USED_LOT_MARKET * maps.bit_count()
     unwind = (bid.unwind_bps_of_requirement * quote.mm + bid.unwind_bps_of_notional * exact.notional(holdings)) // BPS
     unwind += unpriced(exact, holdings)
     return Offer(
@@ -117,7 +122,7 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         holdings=holdings,
         maps=maps,
         unwind=unwind,
-        gas=GAS_LOT + GAS_LOT_MARKET * markets + GAS_LOT_WORD * (exact.words(account) - markets),
+        gas=lot_gas(exact, account),
         gas_cost=cost_of_gas(exact, fees, used),
         age=age,
         slope=lambda_at(curve, age + 1) - lambda_at(curve, age),

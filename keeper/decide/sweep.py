@@ -12,11 +12,12 @@ from keeper.decide.offer import cost_of_gas
 from keeper.model.auction import Quote, opener_share
 from keeper.model.standing import MAX_SWEPT, Standing
 
-GAS_SWEEP = 150_000
-GAS_PLACE = 20_000
+GAS_SWEEP = 450_000
+"""For the sweep itself, the first look at an account of 16 markets above all; what is not used costs nothing."""
+GAS_PLACE = 25_000
 """For each bid on the book: all of them are read, and looked at again for each that is passed over."""
-GAS_PART = 500_000
-GAS_PART_MARKET = 65_000
+GAS_PART, GAS_PART_MARKET = 650_000, 55_000
+"""A part of one market to a bid that holds 16 itself, and loses its bond; and two new words for each other one."""
 USED_SWEEP, USED_PLACE, USED_PART, USED_PART_MARKET = 60_000, 2_500, 110_000, 30_000
 """What of that is used: measured 201,500 for one part of one market with three bids on the book."""
 
@@ -76,8 +77,7 @@ def sweep_of(
     if not exact.running(account):
         return None
     markets = exact.maps(account).bit_count()
-    room = fees.max_gas - GAS_SWEEP - GAS_PLACE * len(book)
-    most = min(MAX_SWEPT, room // (GAS_PART + GAS_PART_MARKET * markets))
+    most = min(MAX_SWEPT, (fees.max_gas - sweep_gas(markets, len(book), 0)) // part_gas(markets))
     bids = fitting(exact, account, book)[: max(0, most)]
     if not bids:
         return None
@@ -89,5 +89,14 @@ def sweep_of(
     gain = paid - cost_of_gas(exact, fees, used)
     if gain < -wad(section.max_cost):
         return None
-    gas = GAS_SWEEP + GAS_PLACE * len(book) + len(bids) * (GAS_PART + GAS_PART_MARKET * markets)
-    return Sweep(account, tuple(bid.id for bid in bids), gain, gas)
+    return Sweep(account, tuple(bid.id for bid in bids), gain, sweep_gas(markets, len(book), len(bids)))
+
+
+def part_gas(markets: int) -> int:
+    """What one bid that is tried adds to a limit, for an account of so many markets."""
+    return GAS_PART + GAS_PART_MARKET * markets
+
+
+def sweep_gas(markets: int, places: int, parts: int) -> int:
+    """A limit that a sweep stays below: an account of so many markets, bids on the book, and bids that are tried."""
+    return GAS_SWEEP + GAS_PLACE * places + parts * part_gas(markets)

@@ -15,7 +15,7 @@ from keeper.book.exact import Exact
 from keeper.chain.events import SettingsSet
 from keeper.chain.types import LinkError
 from keeper.config.schema import FeesSection, MatchSection
-from keeper.decide.match import TRIED, Signed, match_of, side_of
+from keeper.decide.match import TRIED, Signed, fill_gas, match_gas, match_of, side_of
 from keeper.execution.calls import lowest_nonce_call, maker_fee_call, slot_call
 from keeper.model.auction import BPS_TO_WAD
 from keeper.model.orders import Order, Slot, tag_of
@@ -145,7 +145,7 @@ def test_match_of__gas_dearer_than_allowed__none() -> None:
     assert match(book(), bid(), fees=fees, max_cost=Decimal(0)) is None
     found = match(book(), bid(), fees=fees, max_cost=Decimal(5))
     assert -5 * WAD < found.gain < 0
-    assert found.gas <= fees.max_gas
+    assert found.gas == match_gas(1) + fill_gas(1, 0) <= fees.max_gas
 
 
 def test_match_of__more_orders_than_fit__eight() -> None:

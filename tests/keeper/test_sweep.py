@@ -8,7 +8,7 @@ import pytest
 from keeper.book.exact import Exact
 from keeper.chain.events import PricesUpdated, StandingChanged, StandingPosted
 from keeper.config.schema import FeesSection, SweepSection
-from keeper.decide.sweep import Sweep, fitting, on_book
+from keeper.decide.sweep import Sweep, fitting, on_book, sweep_gas
 from keeper.decide.sweep import sweep_of as sweep_of_book
 from keeper.model.requirement import Holding
 from keeper.model.standing import Standing
@@ -136,7 +136,7 @@ def test_sweep_of__more_bids_than_one_sweep_tries__eight_or_what_gas_allows() ->
     few = sweep_of(exact, VICTIM, OPENER, SweepSection(), tight)
     assert few is not None
     assert 0 < len(few.bids) < 8
-    assert few.gas <= 1_500_000
+    assert few.gas == sweep_gas(1, 12, len(few.bids)) <= 1_500_000
 
 
 def test_sweep_of__not_sighted_yet_or_nothing_on_the_book__none() -> None:
