@@ -9,6 +9,7 @@ from xdist.scheduler import LoadFileScheduling
 
 LONGEST = (
     "tests/gas/test_snapshot.py",
+    "tests/gas/test_limits.py",
     "tests/e2e/test_demo_run.py",
     "tests/faults/test_endpoints.py",
     "tests/e2e/test_run.py",
