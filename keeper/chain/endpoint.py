@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -125,8 +126,9 @@ class Endpoint:
                 self._over.clear()
                 await link.follow(hear, self._over.set)
                 self.tried.set()
-                # Of what came while nobody listened nobody will tell.
-                hear(header_of(await link.call("eth_getBlockByNumber", ["latest", False])))
+                # Of what came while nobody listened nobody will tell; if it cannot say, the next head will do.
+                with suppress(LinkError, RpcError):
+                    hear(header_of(await link.call("eth_getBlockByNumber", ["latest", False])))
                 wait = FIRST_WAIT
                 await self._over.wait()
                 reason = str(link.lost) if link.lost is not None else "let go"

@@ -117,7 +117,12 @@ def plan(config: Config, exact: Exact, account: int, match: Match | None) -> lis
     if seen.mm == 0:
         return ["nothing: it owes nothing"]
     if seen.state == LATE:
-        if config.sight.enabled and config.sight.refresh and seen.sighted and renewable(exact, [account]):
+        if (
+            config.sight.enabled
+            and config.sight.refresh
+            and seen.sighted
+            and renewable(exact, [account], config.fees.max_gas)
+        ):
             return ["renew its late prices from their slow feeds: until then nobody can sight it or bid"]
         return ["nothing: a price it depends on is late, so nobody can sight it or bid until it is renewed"]
     if not seen.sighted:

@@ -159,7 +159,7 @@ class TakerSection(Section):
         return owner
 
 
-SIGHTED_TOGETHER = 40
+SIGHTED_TOGETHER = 32
 """Accounts in a sighting: fewer than the contract takes (64), so that several with their limits of gas fill a block."""
 
 

@@ -19,9 +19,10 @@ class Failure:
 
 
 class Attempts:
-    """Failures by account, of one kind of act."""
+    """Failures by account, of one kind of act; after more than `patience` of them in a row an account is alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: int = 0) -> None:
+        self._patience = patience
         self._failures: dict[int, Failure] = {}
 
     def __len__(self) -> int:
@@ -67,4 +68,5 @@ class Attempts:
 
     def alone(self, account: int) -> bool:
         """Whether to try without others, who may have been the reason, or suffer from it."""
-        return account in self._failures
+        failure = self._failures.get(account)
+        return failure is not None and failure.times > self._patience

@@ -227,6 +227,9 @@ class Bidder:
     def _lot(self, offer: Offer, asked: int) -> Lot:
         quote = offer.quote
         slack, gone = (quote.mm * bps // BPS for bps in (self._bid.cost_slack_bps, self._bid.release_slack_bps))
+        if offer.doubtful:
+            # Its owner may add what is worth nothing and counts as if it were: no more than what the lot brings.
+            slack = min(slack, max(0, offer.profit(WAD)))
         least = offer.least(0) or 0
         # What an account is worth moves with prices from block to block, what its discount brings hardly does.
         return Lot(

@@ -41,6 +41,8 @@ class Offer:
     """Seconds since the run's start."""
     slope: int
     """What λ gains in the next second, WAD."""
+    doubtful: bool
+    """Whether it has collateral that nobody stands behind the price of, and could be given more of it."""
 
     @property
     def discount(self) -> int:
@@ -96,6 +98,11 @@ def unpriced(exact: Exact, holdings: Holdings) -> int:
     return ceil_div(loss, WAD * E5)
 
 
+def is_doubtful(exact: Exact, market: int) -> bool:
+    """Whether nobody stands behind the market's price, or soon will."""
+    return exact.reading(market).state == DEAD or bool(exact.parameters(market).flags & (RETIRING | RETIRED))
+
+
 def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> Offer | None:
     """The offer that this account makes now, or None if it cannot be bid for or is not in a run yet.
 
@@ -126,4 +133,5 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         gas_cost=cost_of_gas(exact, fees, used),
         age=age,
         slope=lambda_at(curve, age + 1) - lambda_at(curve, age),
+        doubtful=any(held.spot and is_doubtful(exact, market) for market, held in holdings.items()),
     )

@@ -13,13 +13,17 @@ from keeper.config import ConfigError
 from keeper.config.schema import FeesSection
 from keeper.execution import fees
 from keeper.execution.signers import Signer
-from keeper.execution.simulation import Outcome, Requests, simulate
+from keeper.execution.simulation import HARMLESS, Outcome, Requests, simulate
 from keeper.store.journal import Decision, Journal, Pending, Signed
 from keeper.watch import metrics
 
 log = structlog.get_logger(__name__)
 
 CANCEL_GAS = 21_000
+TOGETHER = 16
+"""Transactions handed out at once, and handed out anew for nodes that may have forgotten them: as many of a key as a
+node keeps in any case. Far endpoints would take all of a block's time for some hundred, one by one.
+"""
 TURNS = 4
 """Of the loop, until a request is on the wire."""
 KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
@@ -73,6 +77,10 @@ class Lane:
         self._found: list[tuple[str, str, int, str, bool]] = []
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
+        # The head at which nobody could say what a call would do.
+        self._silent = -1
+        # The newest block that is known to have one of ours.
+        self._advanced = -1
         # The oldest one was found to have ended by asking.
         self._ended_now = False
         # Blocks after this one did not happen, and what was mined in them is not yet sent again.
@@ -121,18 +129,17 @@ class Lane:
 
         Once its bytes are journaled it is `sent`, even if no endpoint could be reached: `tend` sees to that.
         """
+        paid = fees.first(self._section, head.base_fee)
+        closed = self._gate(decision.kind) if paid else "the base fee is above fees.max_fee_gwei"
+        if paid is None or closed:
+            self._plan(decision)
+            return self._refuse(decision, closed, Outcome.HELD)
         # The node works on the answer while the bytes are made; without a good answer they go nowhere.
-        simulation = asyncio.create_task(simulate(self._node, self.address, decision, head))
+        simulation = asyncio.create_task(self._simulated(decision, head))
         for _ in range(TURNS):
             await asyncio.sleep(0)
         try:
-            self._journal.plan(decision)
-            metrics.DECISIONS.labels(decision.kind).inc()
-            paid = fees.first(self._section, head.base_fee)
-            if paid is None:
-                return self._refuse(decision, "the base fee is above fees.max_fee_gwei", Outcome.HELD)
-            if closed := self._gate(decision.kind):
-                return self._refuse(decision, closed, Outcome.HELD)
+            self._plan(decision)
             signed = self._sign(decision, self._nonce, paid, cancels=False)
             outcome, reason = await simulation
             if reason:
@@ -152,6 +159,22 @@ class Lane:
         await self._broadcast(pending, head)
         self._count()
         return Outcome.SENT, ""
+
+    def _plan(self, decision: Decision) -> None:
+        self._journal.plan(decision)
+        metrics.DECISIONS.labels(decision.kind).inc()
+
+    async def _simulated(self, decision: Decision, head: Header) -> tuple[Outcome, str]:
+        """What the chain says of it at the head; of what does no harm only as long as it says anything."""
+        harmless = decision.kind in HARMLESS
+        if harmless and self._silent == head.number:
+            return Outcome.SENT, ""
+        outcome, reason = await simulate(self._node, self.address, decision, head)
+        if harmless and outcome is Outcome.HELD:
+            self._silent = head.number
+            log.warning("sent without being simulated", kind=decision.kind, error=reason)
+            return Outcome.SENT, ""
+        return outcome, reason
 
     async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
         """Find out about pending transactions, and send again what was taken back.
@@ -180,7 +203,8 @@ class Lane:
         if last is None or head.number <= last:
             return False
         try:
-            if head.number - last < self._section.replace_after_blocks:
+            # Before the one before it was mined it could not be: that is no reason to pay more.
+            if head.number - max(last, self._advanced) < self._section.replace_after_blocks:
                 # In turn, the newest first.
                 return await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
             await self._push(oldest, head, wanted)
@@ -200,16 +224,20 @@ class Lane:
         while self._ended_now:
             self._ended_now = await self._follow(head, wanted)
         self.note()
-        for pending in list(self.pending):
+        sent, again = [], []
+        for place, pending in enumerate(self.pending):
             short = fees.short(pending.newest.max_fee, head.base_fee)
             if short and not self._raise(pending, head, wanted):
                 pending.forgotten = True
             elif short or pending.forgotten or pending.newest.sent_block is None:
-                await self._broadcast(pending, head)
-            elif pending is not self.pending[0]:
+                sent.append(pending)
+            elif 0 < place < TOGETHER:
                 waited = head.number - pending.newest.sent_block
                 if waited > 0 and waited % self._section.replace_after_blocks == 0:
-                    await self._hand_out(pending)
+                    again.append(pending)
+        for first in range(0, len(sent), TOGETHER):
+            await asyncio.gather(*(self._broadcast(pending, head) for pending in sent[first : first + TOGETHER]))
+        await asyncio.gather(*(self._hand_out(pending) for pending in again))
 
     def roll_back(self, after: int) -> None:
         """Blocks after `after` did not happen, or may not have: `tend` sends again what was mined in those."""
@@ -345,6 +373,7 @@ class Lane:
 
     def _mined(self, pending: Pending, signed: Signed, block: int, block_hash: str, *, succeeded: bool) -> None:
         self._found.append((pending.decision.id, signed.hash, block, block_hash, succeeded))
+        self._advanced = block
         self._forget(pending)
         state = "cancelled" if signed.cancels else "mined" if succeeded else "reverted"
         metrics.TRANSACTIONS.labels(pending.decision.kind, state).inc()

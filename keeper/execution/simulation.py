@@ -8,12 +8,21 @@ from typing import Any, Protocol
 from keeper.chain.types import Header, LinkError, RpcError
 from keeper.store.journal import Decision
 
-REVERTED, LIMITED = 3, -32005
+REVERTED, INVALID = 3, -32602
+PASSING = (-32001, -32002, -32005, -32603)
+"""Codes of what cannot be found, is not available, is asked too often, or went wrong inside."""
 UNDECIDED = (
-    *("header not found", "block not found", "unknown block", "missing trie node", "not available", "unavailable"),
-    *("rate limit", "limit exceeded", "too many", "capacity", "timeout", "timed out", "overloaded", "syncing"),
+    *("header not found", "hash not found", "block not found", "could not be found", "unknown block", "canonical"),
+    *("missing trie node", "no state", "not available", "unavailable", "rate limit", "limit exceeded", "limit reached"),
+    *("too many", "capacity", "timeout", "timed out", "overloaded", "syncing"),
 )
 """In what an endpoint says that could not, or would not, carry out a call."""
+
+
+HARMLESS = ("open",)
+"""Kinds of decision that are sent where nobody can say whether they would fail: a sighting leaves out what it cannot
+sight, and nobody may hide behind an endpoint.
+"""
 
 
 class Outcome(StrEnum):
@@ -45,7 +54,13 @@ async def simulate(node: Requests, sender: str, decision: Decision, head: Header
         "gas": hex(decision.gas),
     }
     try:
-        await node.call("eth_call", [call, {"blockHash": head.hash}])
+        try:
+            await node.call("eth_call", [call, {"blockHash": head.hash}])
+        except RpcError as error:
+            if error.code != INVALID:
+                raise
+            # Some take no hash.
+            await node.call("eth_call", [call, hex(head.number)])
     except RpcError as error:
         return _meant_by(error), error.message or "refused without a word"
     except LinkError as error:
@@ -59,5 +74,5 @@ def _meant_by(error: RpcError) -> Outcome:
     text = error.message.lower()
     if error.code == REVERTED or "revert" in text:
         return Outcome.REFUSED
-    undecided = error.code == LIMITED or any(word in text for word in UNDECIDED)
+    undecided = error.code in PASSING or any(word in text for word in UNDECIDED)
     return Outcome.HELD if undecided else Outcome.REFUSED

@@ -11,6 +11,7 @@ from keeper.decide import refresh
 from keeper.decide.attempts import Attempts
 from keeper.decide.sight import ALONE, batches, due, gas_of, recovered
 from keeper.execution.decisions import OPEN, REFRESH, open_decision, refresh_decision
+from keeper.execution.simulation import Outcome
 from keeper.model.prices import LATE
 from keeper.model.requirement import Assessment
 from keeper.run.relief import Busy, Submit
@@ -45,30 +46,45 @@ class Duty:
         ready = [account for account in wanted if account not in pending and attempts.may(account, head.number)]
         together = [account for account in ready if not attempts.alone(account)]
         groups = [(group, gas_of(exact, group)) for group in batches(exact, together, section.batch, most)]
+        if len(groups) > 1:
+            # As much for the last, smaller one: some nodes try it where a larger one found no room in a block any more,
+            # find its nonce too high and drop it.
+            groups[-1] = groups[-1][0], max(gas for _, gas in groups[-2:])
         alone = ([account] for account in ready if attempts.alone(account))
         groups += [(group, min(most, ALONE * gas_of(exact, group))) for group in alone]
         for group, gas in groups:
-            await submit(open_decision(self._auction, self._sender, group, gas, head))
+            if await submit(open_decision(self._auction, self._sender, group, gas, head)) is Outcome.HELD:
+                # Nothing can be sent now; the next head begins with the most urgent ones again.
+                break
 
     async def renew(
         self,
         exact: Exact,
-        under: Collection[int],
-        late: list[int],
+        late: Collection[int],
+        carried: bool,
         head: Header,
         busy: Busy,
         assess: Assess,
         submit: Submit,
     ) -> None:
-        """Renew the late prices that keep accounts from being sighted, or the taker from bidding for those that are."""
+        """Renew the late prices that keep accounts from being sighted, or the taker from bidding.
+
+        `carried`: whether there is something to bid for that the taker cannot carry, for this or another reason.
+        """
         if not self._config.sight.refresh or busy(REFRESH):
             return
-        asked = [account for account in late if self._attempts[REFRESH].may(account, head.number)]
-        if under and self._config.bid.enabled:
+        asked = list(late)
+        if carried:
             seen = assess(exact, self._taker)
             if seen is not None and seen.state == LATE:
                 asked.append(self._taker)
-        if markets := refresh.renewable(exact, asked):
-            gas = refresh.gas_of(markets)
-            concerned = asked[: refresh.MOST]
+        attempts, most = self._attempts[REFRESH], self._config.fees.max_gas
+        attempts.keep(asked, head.number)
+        asked = [account for account in asked if attempts.may(account, head.number)]
+        # What failed with others goes alone, so that it fails alone.
+        chosen = [account for account in asked if not attempts.alone(account)] or asked[:1]
+        if markets := refresh.renewable(exact, chosen, most):
+            held = sum(1 << market for market in markets)
+            concerned = [account for account in chosen if exact.maps(account) & held]
+            gas = min(most, refresh.gas_of(markets))
             await submit(refresh_decision(self._engine, self._sender, markets, concerned, gas, head))

@@ -20,7 +20,8 @@ from keeper.config import Config, ConfigError, Deployment
 from keeper.decide.attempts import Attempts
 from keeper.decide.bids import Bid, Bidder
 from keeper.decide.models import bid_model
-from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, SWEEP, bid_decision
+from keeper.decide.refresh import renewable
+from keeper.execution.decisions import BID, KINDS, MATCH, OPEN, REFRESH, SWEEP, bid_decision
 from keeper.execution.lane import Lane
 from keeper.execution.signers import Signer
 from keeper.execution.simulation import Outcome
@@ -69,7 +70,8 @@ class Keeper:
         self._auction = deployment.address("Auction")
         self._watch = Watch(self.session.mirror.book)
         self._bidder = Bidder(config.bid, config.fees, bid_model(config.bid), self.taker)
-        self._attempts = {kind: Attempts() for kind in KINDS}
+        # What a bid of several lots met says little of each: it is alone only once it has failed again.
+        self._attempts = {kind: Attempts(patience=int(kind == BID)) for kind in KINDS}
         self._quarantined: dict[int, str] = {}
         self._comparison = Comparison(self.session.node, deployment, config.book)
         self._rivals = RivalWatch(engine, self.taker)
@@ -190,9 +192,10 @@ class Keeper:
             bidding = self._config.bid.enabled and not self.switch.stops(BID)
             if bidding:
                 await self._bid(exact, under, head)
+            stuck = bidding and "capital" in self._bidder.whys.values()
             if self._config.sight.enabled and not self.switch.stops(OPEN):
                 await self._duty.sight(exact, under, head, self._busy, self._assess, submit)
-                await self._duty.renew(exact, under, late, head, self._busy, self._assess, submit)
+                await self._duty.renew(exact, late, stuck, head, self._busy, self._assess, submit)
             await self._relief.one_head(
                 exact,
                 under,
@@ -351,6 +354,8 @@ class Keeper:
 
     def _wanted(self, exact: Exact, decision: Decision) -> bool:
         """Whether a pending decision would still do something."""
+        if decision.kind == REFRESH:
+            return bool(renewable(exact, decision.accounts, self._config.fees.max_gas))
         assessments = [self._assess(exact, account) for account in decision.accounts]
         return any(assessment is not None and assessment.sighted for assessment in assessments)
 
@@ -361,9 +366,10 @@ class Keeper:
         self.health.free_capital = self.ledger.free if self._config.bid.enabled else None
         failing: dict[str, str] = {}
         for kind, attempts in self._attempts.items():
-            if kind != OPEN:
+            if kind not in (OPEN, REFRESH):
                 attempts.keep(under, head.number)
-            asked = {account: failure for account, failure in attempts.failures.items() if account in under}
+            shown = (f for f in attempts.failures.items() if f[0] in under or kind == REFRESH)
+            asked = dict(shown)
             failing.update({hex(account): f"{kind}: {failure.reason}" for account, failure in asked.items()})
         self.health.failing = failing
         metrics.FAILING.set(len(failing))

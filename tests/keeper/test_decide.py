@@ -320,6 +320,18 @@ def test_offer__market_about_to_end__as_far_off_as_it_will_charge_for(held: Hold
     assert offered(exact).unwind == ceil_div(exact.reading(1).index * 65_535, 100_000 * 10_000)
 
 
+@pytest.mark.parametrize("held", [Holding(spot=WAD // 10_000), Holding(0, WAD // 10_000, 5 * WAD)])
+def test_choose__collateral_of_a_dead_market__its_owner_cannot_sell_us_more_than_the_lot_brings(held: Holding) -> None:
+    """It counts at a price that nobody stands behind, and may be added until the block: that is a dearer lot."""
+    exact = book(age=14, holdings={**LONG, 1: held}, more=[unpriced(1, 61)])
+    bid = bid_on(exact)
+    assert bid is not None
+    quote = exact.quote(VICTIM)
+    slack, brings = bid.lots[0].max_cost - quote.unit_cost, offered(exact).profit(WAD)
+    assert 0 < brings < quote.mm // 10
+    assert slack == (brings if held.spot else quote.mm // 10)
+
+
 def test_choose__taker_with_a_dead_market__bids_with_a_late_one__does_not() -> None:
     """The Auction counts a dead market at its widest interval, and refuses a taker whose price is only late."""
     own = {1: Holding(0, WAD // 1_000, 50 * WAD)}

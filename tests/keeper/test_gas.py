@@ -6,7 +6,7 @@ import pytest
 
 from keeper.decide.match import GAS_FILL_MARKET, GAS_MATCH_MARKET, fill_gas, match_gas
 from keeper.decide.offer import GAS_LOT, GAS_LOT_MARKET, GAS_LOT_WORD, lot_gas
-from keeper.decide.sight import GAS_ACCOUNT, GAS_FIXED, GAS_LOSS, GAS_MARKET, GAS_SEVERAL, GAS_WORD, gas_of
+from keeper.decide.sight import GAS_ACCOUNT, GAS_FIXED, GAS_MARKET, GAS_SEVERAL, GAS_WORD, gas_of
 from keeper.decide.sweep import GAS_PART, GAS_PART_MARKET, GAS_PLACE, GAS_SWEEP, sweep_gas
 from keeper.model.requirement import Holding
 from tests.keeper.books import WAD, changed, exact_of, set_up
@@ -22,12 +22,11 @@ SIGHTED = GAS_ACCOUNT + GAS_MARKET
     ("cash", "holdings", "gas"),
     [
         (110, {0: LONG}, SIGHTED),
-        (10, {0: LONG}, SIGHTED + GAS_LOSS),
         (-1_800, {0: BOTH}, SIGHTED + GAS_WORD),
         (200, {0: LONG, 1: LONG}, SIGHTED + GAS_MARKET + GAS_SEVERAL),
     ],
 )
-def test_gas_of__account__markets_second_words_correlations_and_a_loss(cash, holdings, gas) -> None:
+def test_gas_of__account__markets_second_words_and_correlations(cash, holdings, gas) -> None:
     exact = exact_of(*set_up({0: PRICE * WAD, 1: PRICE * WAD}), changed(ONE, cash * WAD, holdings))
     assert gas_of(exact, [ONE]) == GAS_FIXED + gas
 

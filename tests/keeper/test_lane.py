@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keeper.chain.types import LinkError, RpcError
+from keeper.chain.types import LinkError
 from keeper.config import ConfigError
 from keeper.execution.signers import DrySigner, KeySigner
 from keeper.execution.simulation import Outcome
@@ -365,35 +365,3 @@ def test_ledger_chain__random_bytes__decoded_as_signed() -> None:
     seen = decode(signed.raw)
     assert (seen.hash, seen.sender, seen.nonce, seen.tip, seen.max_fee) == (signed.hash, KEY.address, 9, 3, 8)
     assert seen.data == data
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        (RpcError("eth_call", 3, "execution reverted: auction: healthy"), Outcome.REFUSED),
-        (RpcError("eth_call", -32000, "out of gas"), Outcome.REFUSED),
-        (RpcError("eth_call", -32000, "header not found"), Outcome.HELD),
-        (RpcError("eth_call", -32005, "daily request count exceeded, request rate limited"), Outcome.HELD),
-        (LinkError("no endpoint"), Outcome.HELD),
-    ],
-)
-def test_submit__not_simulated__told_apart_from_a_call_that_fails(
-    tmp_path: Path, error: Exception, outcome: Outcome
-) -> None:
-    """What an endpoint cannot do is not held against the accounts that a decision is about; nothing is sent."""
-
-    class Failing(LedgerChain):
-        async def call(self, method: str, params: list[Any]) -> Any:
-            if method == "eth_call":
-                raise error
-            return await super().call(method, params)
-
-    async def act() -> tuple[Outcome, str]:
-        await lane.resume(chain.head, 64)
-        return await lane.submit(decision("a", chain.head), chain.head)
-
-    chain, journal, ended = Failing(), journal_at(tmp_path), []
-    lane = lane_of(chain, journal, ended)
-    assert asyncio.run(act())[0] is outcome
-    assert ended == [("a", "given_up")]
-    assert (chain.received, lane.pending) == ([], [])

@@ -23,6 +23,7 @@ class Endpoint:
         self.sent = asyncio.Event()
         self.deaf = False
         self.silent: set[str] = set()
+        self.refusing: set[str] = set()
         self.port = 0
 
     @property
@@ -55,7 +56,7 @@ class Endpoint:
                 self.subscribed.set()
             error = {"code": -32601, "message": "no such method"}
             known = {"eth_subscribe": "0x1", "eth_chainId": "0x1", "eth_getBlockByNumber": self.header()}
-            answer = {"result": known[method]} if method in known else {"error": error}
+            answer = {"result": known[method]} if method in known and method not in self.refusing else {"error": error}
             await connection.send(json.dumps({"jsonrpc": "2.0", "id": request["id"], **answer}))
 
     async def close_sockets(self) -> None:
@@ -149,6 +150,20 @@ def test_next_head__came_while_the_socket_was_made_anew__heard_at_once() -> None
         await made[0].extend()
         assert await asyncio.wait_for(head(node), 3) == 2
         assert node.deaf == 0
+
+    run(1, act, deaf=20.0)
+
+
+def test_next_head__endpoint_tells_heads_but_refuses_to_be_asked__kept_and_heard() -> None:
+    async def act(node: Node, made: list[Endpoint]) -> None:
+        made[0].refusing.add("eth_getBlockByNumber")
+        await made[0].close_sockets()
+        made[0].subscribed.clear()
+        await made[0].subscribed.wait()
+        for number in range(1, 8):
+            await made[0].extend()
+            assert await head(node) == number
+        assert len(made[0].connections) == 1, "it was connected anew"
 
     run(1, act, deaf=20.0)
 

@@ -77,7 +77,7 @@ def test_batches__many_accounts__lowest_health_first_within_size_and_gas() -> No
         accounts[17:5:-1],
         accounts[5::-1],
     ]
-    assert [len(group) for group in batches(exact, accounts, 64, 800_000)] == [12, 12, 6]
+    assert [len(group) for group in batches(exact, accounts, 64, 800_000)] == [8, 8, 8, 6]
 
 
 def test_attempts__failing_account__tried_alone_at_growing_gaps_but_never_forgotten() -> None:
@@ -102,6 +102,16 @@ def test_attempts__account_no_longer_in_question__forgotten() -> None:
     attempts.failed([7, 8], "reverted", 1)
     attempts.keep([8], 2)
     assert set(attempts.failures) == {8}
+
+
+def test_attempts__patience__waits_the_first_time_and_is_alone_the_second() -> None:
+    attempts = Attempts(patience=1)
+    attempts.failed([7, 8], "it was mined and reverted", 1)
+    assert not attempts.may(7, 1)
+    assert not attempts.alone(7)
+    attempts.failed([7], "it was mined and reverted", 2)
+    assert attempts.alone(7)
+    assert not attempts.alone(8)
 
 
 def test_attempts__out_of_sight_for_a_block__waits_as_long_as_before() -> None:
