@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -13,7 +12,7 @@ from keeper.config import ConfigError
 from keeper.config.schema import FeesSection
 from keeper.execution import fees
 from keeper.execution.signers import Signer
-from keeper.execution.simulation import HARMLESS, Outcome, Requests, simulate
+from keeper.execution.simulation import HARMLESS, Endpoints, Outcome, simulate
 from keeper.store.journal import Decision, Journal, Pending, Signed
 from keeper.watch import metrics
 
@@ -28,18 +27,6 @@ TURNS = 4
 """Of the loop, until a request is on the wire."""
 KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
 NONCE_USED = ("nonce too low", "nonce is too low", "oldnonce", "invalid nonce")
-
-
-class Endpoints(Requests, Protocol):
-    """As much of a node as a lane needs."""
-
-    async def every(self, method: str, params: list[Any]) -> list[Any]:
-        """What each endpoint that answers says. Raises LinkError if none does."""
-        ...
-
-    async def spread(self, method: str, params: list[Any]) -> Any:
-        """As `call`, and all others are told the same."""
-        ...
 
 
 Wanted = Callable[[Decision], bool]
@@ -129,23 +116,44 @@ class Lane:
 
         Once its bytes are journaled it is `sent`, even if no endpoint could be reached: `tend` sees to that.
         """
+        return (await self.submit_all([decision], head))[0]
+
+    async def submit_all(self, decisions: Sequence[Decision], head: Header) -> list[tuple[Outcome, str]]:
+        """The same of several of one kind, in their order: asked about together, and handed out together.
+
+        While nothing of the kind can be sent, only the first of them is journaled, with the reason.
+        """
         paid = fees.first(self._section, head.base_fee)
-        closed = self._gate(decision.kind) if paid else "the base fee is above fees.max_fee_gwei"
+        closed = self._gate(decisions[0].kind) if paid else "the base fee is above fees.max_fee_gwei"
         if paid is None or closed:
-            self._plan(decision)
-            return self._refuse(decision, closed, Outcome.HELD)
-        # The node works on the answer while the bytes are made; without a good answer they go nowhere.
-        simulation = asyncio.create_task(self._simulated(decision, head))
+            self._plan(decisions[0])
+            return [self._refuse(decisions[0], closed, Outcome.HELD)] * len(decisions)
+        # The node works on the answers while the bytes are made; without a good answer they go nowhere.
+        simulations = [asyncio.create_task(self._simulated(decision, head)) for decision in decisions]
         for _ in range(TURNS):
             await asyncio.sleep(0)
+        made: list[Pending] = []
         try:
-            self._plan(decision)
-            signed = self._sign(decision, self._nonce, paid, cancels=False)
-            outcome, reason = await simulation
-            if reason:
-                return self._refuse(decision, reason, outcome)
+            results = [
+                await self._made(decision, simulation, paid, made)
+                for decision, simulation in zip(decisions, simulations, strict=True)
+            ]
         finally:
-            simulation.cancel()
+            for simulation in simulations:
+                simulation.cancel()
+            # Also if the store fails in between: what is journaled is on its way.
+            await asyncio.gather(*(self._broadcast(pending, head) for pending in made))
+            self._count()
+        return results
+
+    async def _made(
+        self, decision: Decision, simulation: asyncio.Task[tuple[Outcome, str]], paid: fees.Fees, made: list[Pending]
+    ) -> tuple[Outcome, str]:
+        self._plan(decision)
+        signed = self._sign(decision, self._nonce, paid, cancels=False)
+        outcome, reason = await simulation
+        if reason:
+            return self._refuse(decision, reason, outcome)
         if closed := self._gate(decision.kind):
             return self._refuse(decision, closed, Outcome.HELD)
         if signed is None:
@@ -155,9 +163,8 @@ class Lane:
         self._journal.sign(decision.id, self._nonce, signed)
         pending = Pending(decision, self._nonce, [signed])
         self.pending.append(pending)
+        made.append(pending)
         self._nonce += 1
-        await self._broadcast(pending, head)
-        self._count()
         return Outcome.SENT, ""
 
     def _plan(self, decision: Decision) -> None:

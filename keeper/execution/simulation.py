@@ -42,6 +42,18 @@ class Requests(Protocol):
         ...
 
 
+class Endpoints(Requests, Protocol):
+    """As much of a node as a lane needs."""
+
+    async def every(self, method: str, params: list[Any]) -> list[Any]:
+        """What each endpoint that answers says. Raises LinkError if none does."""
+        ...
+
+    async def spread(self, method: str, params: list[Any]) -> Any:
+        """As `call`, and all others are told the same."""
+        ...
+
+
 async def simulate(node: Requests, sender: str, decision: Decision, head: Header) -> tuple[Outcome, str]:
     """Why the call would fail at the head that it was decided at, and what that makes of it; empty if it would not.
 

@@ -11,6 +11,7 @@ from keeper.decide import refresh
 from keeper.decide.attempts import Attempts
 from keeper.decide.sight import ALONE, batches, due, gas_of, recovered
 from keeper.execution.decisions import OPEN, REFRESH, open_decision, refresh_decision
+from keeper.execution.lane import TOGETHER
 from keeper.execution.simulation import Outcome
 from keeper.model.prices import LATE
 from keeper.model.requirement import Assessment
@@ -52,8 +53,9 @@ class Duty:
             groups[-1] = groups[-1][0], max(gas for _, gas in groups[-2:])
         alone = ([account] for account in ready if attempts.alone(account))
         groups += [(group, min(most, ALONE * gas_of(exact, group))) for group in alone]
-        for group, gas in groups:
-            if await submit(open_decision(self._auction, self._sender, group, gas, head)) is Outcome.HELD:
+        made = [open_decision(self._auction, self._sender, group, gas, head) for group, gas in groups]
+        for first in range(0, len(made), TOGETHER):
+            if Outcome.HELD in await submit(*made[first : first + TOGETHER]):
                 # Nothing can be sent now; the next head begins with the most urgent ones again.
                 break
 

@@ -311,19 +311,20 @@ class Keeper:
                 self.ledger.release(decision.id)
             raise
 
-    async def _submit(self, lane: Lane, head: Header, decision: Decision) -> Outcome:
-        outcome, reason = await lane.submit(decision, head)
-        attempts = self._attempts[decision.kind]
-        if outcome is Outcome.REFUSED:
-            attempts.failed(decision.accounts, reason, head.number)
-        log.info(
-            decision.kind,
-            outcome=outcome.value,
-            block=head.number,
-            accounts=[hex(account) for account in decision.accounts],
-            profit=decision.profit / 10**18,
-        )
-        return outcome
+    async def _submit(self, lane: Lane, head: Header, *decisions: Decision) -> list[Outcome]:
+        """Those of one kind together; what became of each."""
+        results = await lane.submit_all(decisions, head)
+        for decision, (outcome, reason) in zip(decisions, results, strict=True):
+            if outcome is Outcome.REFUSED:
+                self._attempts[decision.kind].failed(decision.accounts, reason, head.number)
+            log.info(
+                decision.kind,
+                outcome=outcome.value,
+                block=head.number,
+                accounts=[hex(account) for account in decision.accounts],
+                profit=decision.profit / 10**18,
+            )
+        return [outcome for outcome, _ in results]
 
     def _ended(self, decision: Decision, state: str) -> None:
         self.ledger.release(decision.id)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -31,7 +32,15 @@ ROUNDS = 4
 SUSPECT = 64
 """Blocks for which orders of a refused match are not used."""
 
-Submit = Callable[[Decision], Awaitable[Outcome]]
+
+class Submit(Protocol):
+    """How decisions are sent."""
+
+    async def __call__(self, *decisions: Decision) -> list[Outcome]:
+        """Send those of one kind together; what became of each."""
+        ...
+
+
 Busy = Callable[[str], set[int]]
 Stops = Callable[[str], str]
 
@@ -93,7 +102,7 @@ class Relief:
             if match is not None:
                 decision = match_decision(self._auction, self._orders.exchange, self._sender, match, head)
                 self._used = {decision.id: match, **dict(list(self._used.items())[:REMEMBERED])}
-                if await submit(decision) is not Outcome.REFUSED:
+                if await submit(decision) != [Outcome.REFUSED]:
                     return
                 self.failed(decision, head.number)
         if book and attempts[SWEEP].may(account, head.number):

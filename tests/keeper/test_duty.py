@@ -14,6 +14,7 @@ from keeper.decide.attempts import Attempts
 from keeper.decide.sight import gas_of
 from keeper.execution.calls import open_call, refresh_call
 from keeper.execution.decisions import KINDS, OPEN, REFRESH
+from keeper.execution.lane import TOGETHER
 from keeper.execution.simulation import Outcome
 from keeper.model.requirement import Holding
 from keeper.run.duty import Duty
@@ -49,11 +50,11 @@ class World:
         config = Config(sight=SightSection(**sight))
         self.duty = Duty(config, Contracts(), "0x" + "01" * 20, TAKER, self.attempts)  # type: ignore[arg-type]
 
-    async def submit(self, decision: Decision) -> Outcome:
-        self.sent.append(decision)
-        if self.outcome is Outcome.REFUSED:
+    async def submit(self, *decisions: Decision) -> list[Outcome]:
+        self.sent += decisions
+        for decision in decisions if self.outcome is Outcome.REFUSED else ():
             self.attempts[decision.kind].failed(decision.accounts, "refused", HEAD.number)
-        return self.outcome
+        return [self.outcome] * len(decisions)
 
     def sight(self, exact: Exact, under: list[int]) -> list[tuple[int, ...]]:
         self.sent.clear()
@@ -104,8 +105,9 @@ def test_sight__failed_with_others__alone_with_twice_the_gas() -> None:
 
 
 def test_sight__nothing_can_be_sent_now__not_tried_for_all() -> None:
-    exact, accounts = in_breach(5)
-    assert len(World(Outcome.HELD, batch=1).sight(exact, accounts)) == 1
+    exact, accounts = in_breach(2 * TOGETHER)
+    assert len(World(Outcome.SENT, batch=1).sight(exact, accounts)) == 2 * TOGETHER
+    assert len(World(Outcome.HELD, batch=1).sight(exact, accounts)) == TOGETHER
 
 
 def test_renew__markets_of_accounts_that_would_be_sighted__once_for_all() -> None:

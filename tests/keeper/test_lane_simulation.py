@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from keeper.chain.types import LinkError, RpcError
 from keeper.execution.simulation import Outcome
-from tests.keeper.lanes import decision, journal_at, lane_of
+from keeper.store.database import open_database
+from keeper.store.journal import Journal, Signed
+from tests.keeper.lanes import decision, journal_at, lane_of, states
 from tests.keeper.ledger_chain import LedgerChain
 
 
@@ -95,3 +98,54 @@ def test_submit__endpoint_takes_no_hash__asked_by_number(tmp_path: Path) -> None
     lane = lane_of(chain, journal_at(tmp_path))
     assert asyncio.run(act()) == (Outcome.REFUSED, "execution reverted: auction: healthy")
     assert chain.received == []
+
+
+def test_submit_all__some_fail_in_the_simulation__the_others_have_nonces_without_a_gap(tmp_path: Path) -> None:
+    async def act() -> list[tuple[Outcome, str]]:
+        await lane.resume(chain.head, 64)
+        made = [decision(name, chain.head) for name in "abcde"]
+        results = await lane.submit_all(made, chain.head)
+        chain.mine()
+        return results
+
+    chain, journal = LedgerChain(), journal_at(tmp_path)
+    chain.refusing = {b"a", b"d"}
+    lane = lane_of(chain, journal)
+    refused = (Outcome.REFUSED, "execution reverted: auction: healthy")
+    sent = (Outcome.SENT, "")
+    assert asyncio.run(act()) == [refused, sent, sent, refused, sent]
+    assert [one.data for one in chain.blocks[-1]] == [b"b", b"c", b"e"]
+    assert [pending.nonce for pending in lane.pending] == [0, 1, 2]
+
+
+def test_submit_all__store_fails_in_between__what_is_journaled_is_sent_and_nothing_else(tmp_path: Path) -> None:
+    class Full(Journal):
+        def sign(self, decision_id: str, nonce: int, signed: Signed) -> None:
+            if decision_id == "b":
+                raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+            super().sign(decision_id, nonce, signed)
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        with pytest.raises(OperationalError):
+            await lane.submit_all([decision(name, chain.head) for name in "abc"], chain.head)
+        chain.mine()
+
+    chain, journal = LedgerChain(), Full(open_database(tmp_path / "keeper.sqlite"))
+    lane = lane_of(chain, journal)
+    asyncio.run(act())
+    assert chain.carried_out() == {b"a": 1}
+    assert [pending.decision.id for pending in lane.pending] == ["a"]
+
+
+def test_submit_all__nothing_can_be_sent__one_row_says_so(tmp_path: Path) -> None:
+    async def act() -> list[tuple[Outcome, str]]:
+        await lane.resume(chain.head, 64)
+        chain.base_fee = 10**12
+        return await lane.submit_all([decision(name, chain.head) for name in "abc"], chain.head)
+
+    chain, journal = LedgerChain(), journal_at(tmp_path)
+    lane = lane_of(chain, journal)
+    held = (Outcome.HELD, "the base fee is above fees.max_fee_gwei")
+    assert asyncio.run(act()) == [held] * 3
+    assert states(journal) == [("given_up", held[1])]
