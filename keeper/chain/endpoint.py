@@ -129,7 +129,8 @@ class Endpoint:
                 # Of what came while nobody listened nobody will tell; if it cannot say, the next head will do.
                 with suppress(LinkError, RpcError):
                     hear(header_of(await link.call("eth_getBlockByNumber", ["latest", False])))
-                wait = FIRST_WAIT
+                if link.lost is None:
+                    wait = FIRST_WAIT
                 await self._over.wait()
                 reason = str(link.lost) if link.lost is not None else "let go"
             except (LinkError, RpcError) as error:

@@ -13,7 +13,8 @@ class Answer(msgspec.Struct):
     """A response, or a notification of a subscription."""
 
     id: int | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
+    result: msgspec.Raw = msgspec.Raw(b"")
+    """Empty where the message has none, which is not the same as null."""
     error: Any = None
     method: str | None = None
     params: msgspec.Raw = msgspec.Raw(b"null")
@@ -52,9 +53,11 @@ def told(answer: Answer) -> Any:
 
 
 def result_of(method: str, answer: Answer) -> bytes:
-    """The result's JSON. Raises RpcError for an error that the endpoint answered with."""
+    """The result's JSON. Raises RpcError for an error that the endpoint answered with, LinkError for neither."""
     error = answer.error
     if error is None:
+        if not answer.result:
+            raise LinkError(f"{method}: the answer has neither a result nor an error")
         return bytes(answer.result)
     if not isinstance(error, dict):
         raise RpcError(method, 0, str(error))

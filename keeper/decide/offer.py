@@ -9,8 +9,9 @@ from keeper.config import wad
 from keeper.config.schema import BidSection, FeesSection
 from keeper.model.auction import Quote, clock_start, lambda_at
 from keeper.model.prices import DEAD
+from keeper.model.requirement import Holding
 from keeper.model.rounding import BPS, E5, WAD, ceil_div
-from keeper.model.words import RETIRED, RETIRING
+from keeper.model.words import RETIRED, RETIRING, SPOT_ALLOWED
 
 GAS_BID = 450_000
 """For the bid itself, the taker's margin check over 16 markets above all; what is not used costs nothing."""
@@ -42,7 +43,7 @@ class Offer:
     slope: int
     """What λ gains in the next second, WAD."""
     doubtful: bool
-    """Whether it has collateral that nobody stands behind the price of, and could be given more of it."""
+    """Whether its owner may add collateral to it that nobody stands behind the price of."""
 
     @property
     def discount(self) -> int:
@@ -98,9 +99,11 @@ def unpriced(exact: Exact, holdings: Holdings) -> int:
     return ceil_div(loss, WAD * E5)
 
 
-def is_doubtful(exact: Exact, market: int) -> bool:
-    """Whether nobody stands behind the market's price, or soon will."""
-    return exact.reading(market).state == DEAD or bool(exact.parameters(market).flags & (RETIRING | RETIRED))
+def is_doubtful(exact: Exact, market: int, held: Holding) -> bool:
+    """Whether who holds this may add collateral of the market, and nobody stands behind its price, or soon will."""
+    flags = exact.parameters(market).flags
+    takes = not flags & RETIRED if held.spot else bool(flags & SPOT_ALLOWED)
+    return takes and (exact.reading(market).state == DEAD or bool(flags & RETIRING))
 
 
 def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> Offer | None:
@@ -133,5 +136,5 @@ def offer_of(exact: Exact, account: int, bid: BidSection, fees: FeesSection) -> 
         gas_cost=cost_of_gas(exact, fees, used),
         age=age,
         slope=lambda_at(curve, age + 1) - lambda_at(curve, age),
-        doubtful=any(held.spot and is_doubtful(exact, market) for market, held in holdings.items()),
+        doubtful=any(is_doubtful(exact, market, held) for market, held in holdings.items()),
     )

@@ -11,28 +11,24 @@ from keeper.chain.types import Header, LinkError, RpcError, number
 from keeper.config import ConfigError
 from keeper.config.schema import FeesSection
 from keeper.execution import fees
+from keeper.execution.outbox import Gate, Outbox, together
 from keeper.execution.signers import Signer
-from keeper.execution.simulation import HARMLESS, Endpoints, Outcome, simulate
+from keeper.execution.simulation import Endpoints, Outcome
 from keeper.store.journal import Decision, Journal, Pending, Signed
 from keeper.watch import metrics
 
 log = structlog.get_logger(__name__)
 
-CANCEL_GAS = 21_000
 TOGETHER = 16
 """Transactions handed out at once, and handed out anew for nodes that may have forgotten them: as many of a key as a
 node keeps in any case. Far endpoints would take all of a block's time for some hundred, one by one.
 """
 TURNS = 4
 """Of the loop, until a request is on the wire."""
-KNOWN_ALREADY = ("already known", "already imported", "known transaction", "alreadyknown")
-NONCE_USED = ("nonce too low", "nonce is too low", "oldnonce", "invalid nonce")
 
 
 Wanted = Callable[[Decision], bool]
 Ended = Callable[[Decision, str], None]
-Gate = Callable[[str], str]
-"""Why nothing of a kind of decision may be signed or sent at this moment; empty if it may."""
 
 
 class Lane:
@@ -55,18 +51,15 @@ class Lane:
         self._node = node
         self._journal = journal
         self._section = section
-        self._chain_id = chain_id
         self._ended = ended
-        self._gate = gate
+        self._out = Outbox(signer, node, journal, chain_id, gate)
         self._nonce = 0
         self._history = 0
         # Transactions known to be mined that the journal is yet to be told of: decision, hash, block, hash, success.
         self._found: list[tuple[str, str, int, str, bool]] = []
         # Of transactions whose nonce is used: those that are in no block.
         self._absent: set[str] = set()
-        # The head at which nobody could say what a call would do.
-        self._silent = -1
-        # The newest block that is known to have one of ours.
+        # The newest block that is known to have one of ours, at its first fee.
         self._advanced = -1
         # The oldest one was found to have ended by asking.
         self._ended_now = False
@@ -108,7 +101,7 @@ class Lane:
         self._nonce = max(min(fitting), following)
         log.info("lane resumed", lane=self.name, nonce=self._nonce, pending=len(self.pending), abandoned=abandoned)
         for pending in self.pending:
-            await self._broadcast(pending, head)
+            await self._out.broadcast(pending, head)
         self._count()
 
     async def submit(self, decision: Decision, head: Header) -> tuple[Outcome, str]:
@@ -124,37 +117,41 @@ class Lane:
         While nothing of the kind can be sent, only the first of them is journaled, with the reason.
         """
         paid = fees.first(self._section, head.base_fee)
-        closed = self._gate(decisions[0].kind) if paid else "the base fee is above fees.max_fee_gwei"
+        closed = self._out.gate(decisions[0].kind) if paid else "the base fee is above fees.max_fee_gwei"
         if paid is None or closed:
             self._plan(decisions[0])
             return [self._refuse(decisions[0], closed, Outcome.HELD)] * len(decisions)
         # The node works on the answers while the bytes are made; without a good answer they go nowhere.
-        simulations = [asyncio.create_task(self._simulated(decision, head)) for decision in decisions]
+        simulations = [asyncio.create_task(self._out.simulated(decision, head)) for decision in decisions]
         for _ in range(TURNS):
             await asyncio.sleep(0)
-        made: list[Pending] = []
+        made: list[asyncio.Task[None]] = []
         try:
             results = [
-                await self._made(decision, simulation, paid, made)
+                await self._made(decision, simulation, paid, made, head)
                 for decision, simulation in zip(decisions, simulations, strict=True)
             ]
         finally:
             for simulation in simulations:
                 simulation.cancel()
-            # Also if the store fails in between: what is journaled is on its way.
-            await asyncio.gather(*(self._broadcast(pending, head) for pending in made))
+            await together(made)
             self._count()
         return results
 
     async def _made(
-        self, decision: Decision, simulation: asyncio.Task[tuple[Outcome, str]], paid: fees.Fees, made: list[Pending]
+        self,
+        decision: Decision,
+        simulation: asyncio.Task[tuple[Outcome, str]],
+        paid: fees.Fees,
+        made: list[asyncio.Task[None]],
+        head: Header,
     ) -> tuple[Outcome, str]:
         self._plan(decision)
-        signed = self._sign(decision, self._nonce, paid, cancels=False)
+        signed = self._out.sign(decision, self._nonce, paid, cancels=False)
         outcome, reason = await simulation
         if reason:
             return self._refuse(decision, reason, outcome)
-        if closed := self._gate(decision.kind):
+        if closed := self._out.gate(decision.kind):
             return self._refuse(decision, closed, Outcome.HELD)
         if signed is None:
             self._journal.end(decision.id, "dry", "")
@@ -163,25 +160,14 @@ class Lane:
         self._journal.sign(decision.id, self._nonce, signed)
         pending = Pending(decision, self._nonce, [signed])
         self.pending.append(pending)
-        made.append(pending)
         self._nonce += 1
+        # It waits for no other one's simulation, and is on its way even if the store fails at the next.
+        made.append(asyncio.create_task(self._out.broadcast(pending, head)))
         return Outcome.SENT, ""
 
     def _plan(self, decision: Decision) -> None:
         self._journal.plan(decision)
         metrics.DECISIONS.labels(decision.kind).inc()
-
-    async def _simulated(self, decision: Decision, head: Header) -> tuple[Outcome, str]:
-        """What the chain says of it at the head; of what does no harm only as long as it says anything."""
-        harmless = decision.kind in HARMLESS
-        if harmless and self._silent == head.number:
-            return Outcome.SENT, ""
-        outcome, reason = await simulate(self._node, self.address, decision, head)
-        if harmless and outcome is Outcome.HELD:
-            self._silent = head.number
-            log.warning("sent without being simulated", kind=decision.kind, error=reason)
-            return Outcome.SENT, ""
-        return outcome, reason
 
     async def tend(self, head: Header, seen: Mapping[str, tuple[int, str]], wanted: Wanted) -> None:
         """Find out about pending transactions, and send again what was taken back.
@@ -211,7 +197,8 @@ class Lane:
             return False
         try:
             # Before the one before it was mined it could not be: that is no reason to pay more.
-            if head.number - max(last, self._advanced) < self._section.replace_after_blocks:
+            advanced = self._advanced if self._advanced <= head.number else -1
+            if head.number - max(last, advanced) < self._section.replace_after_blocks:
                 # In turn, the newest first.
                 return await self._receipt(oldest, oldest.signed[-1 - (head.number - last - 1) % len(oldest.signed)])
             await self._push(oldest, head, wanted)
@@ -243,19 +230,20 @@ class Lane:
                 if waited > 0 and waited % self._section.replace_after_blocks == 0:
                     again.append(pending)
         for first in range(0, len(sent), TOGETHER):
-            await asyncio.gather(*(self._broadcast(pending, head) for pending in sent[first : first + TOGETHER]))
-        await asyncio.gather(*(self._hand_out(pending) for pending in again))
+            await together(self._out.broadcast(pending, head) for pending in sent[first : first + TOGETHER])
+        await together(self._out.hand_out(pending) for pending in again)
 
     def roll_back(self, after: int) -> None:
         """Blocks after `after` did not happen, or may not have: `tend` sends again what was mined in those."""
         self._undone = after if self._undone is None else min(self._undone, after)
+        self._advanced = min(self._advanced, after)
 
     async def _take_back(self, after: int, head: Header) -> None:
         self._absent.clear()
         if await self._unmine(after):
             self.pending = self._journal.pending(self.address)
             for pending in self.pending:
-                await self._broadcast(pending, head)
+                await self._out.broadcast(pending, head)
         self._undone = None
 
     def note(self) -> None:
@@ -272,58 +260,12 @@ class Lane:
                 return self._journal.unmine(self.address, block - 1) > 0
         return False
 
-    def _sign(self, decision: Decision, nonce: int, paid: fees.Fees, *, cancels: bool) -> Signed | None:
-        transaction = {
-            "type": 2,
-            "chainId": self._chain_id,
-            "nonce": nonce,
-            "to": self.address if cancels else decision.target,
-            "data": b"" if cancels else decision.data,
-            "value": 0,
-            "gas": CANCEL_GAS if cancels else decision.gas,
-            "maxFeePerGas": paid.max_fee,
-            "maxPriorityFeePerGas": paid.tip,
-        }
-        signed = self.signer.sign(transaction)
-        if signed is None or not cancels:
-            return signed
-        return Signed(signed.hash, signed.raw, signed.max_fee, signed.tip, cancels=True)
-
     def _refuse(self, decision: Decision, reason: str, outcome: Outcome) -> tuple[Outcome, str]:
         self._journal.end(decision.id, "given_up", reason)
         self._ended(decision, "given_up")
         metrics.FAILED.labels(decision.kind).inc()
         log.warning("given up before sending", kind=decision.kind, accounts=len(decision.accounts), reason=reason)
         return outcome, reason
-
-    async def _broadcast(self, pending: Pending, head: Header) -> None:
-        """Hand out the newest bytes, and note when. Who is not reached, or refuses them, is asked again later."""
-        if not await self._hand_out(pending):
-            return
-        signed = pending.newest
-        self._journal.sent(pending.decision.id, signed.hash, head.number)
-        pending.forgotten = False
-        pending.signed[-1] = Signed(
-            signed.hash, signed.raw, signed.max_fee, signed.tip, signed.cancels, sent_block=head.number
-        )
-
-    async def _hand_out(self, pending: Pending) -> bool:
-        """Whether somebody was there to take, or to refuse, the newest bytes."""
-        signed = pending.newest
-        if closed := self._gate(pending.decision.kind):
-            log.warning("held back", hash=signed.hash, why=closed)
-            return False
-        try:
-            await self._node.spread("eth_sendRawTransaction", ["0x" + signed.raw.hex()])
-        except LinkError as error:
-            log.warning("not sent yet", hash=signed.hash, error=str(error))
-            return False
-        except RpcError as error:
-            text = error.message.lower()
-            if not any(phrase in text for phrase in (*KNOWN_ALREADY, *NONCE_USED)):
-                log.error("refused by the node", kind=pending.decision.kind, hash=signed.hash, error=error.message)
-                metrics.TRANSACTIONS.labels(pending.decision.kind, "refused").inc()
-        return True
 
     async def _receipt(self, pending: Pending, signed: Signed) -> bool:
         """Whether this one of the transactions is in a block."""
@@ -361,16 +303,16 @@ class Lane:
             self.roll_back(head.number - self._history)
             return
         self._raise(pending, head, wanted)
-        await self._broadcast(pending, head)
+        await self._out.broadcast(pending, head)
 
     def _raise(self, pending: Pending, head: Header, wanted: Wanted) -> bool:
         """Sign and journal the same at a higher fee; False where the cap or the gate leaves it as it is."""
         newest = pending.newest
         paid = fees.raised(self._section, fees.Fees(newest.max_fee, newest.tip), head.base_fee)
-        if paid is None or self._gate(pending.decision.kind):
+        if paid is None or self._out.gate(pending.decision.kind):
             return False
         cancels = newest.cancels or not wanted(pending.decision)
-        signed = self._sign(pending.decision, pending.nonce, paid, cancels=cancels)
+        signed = self._out.sign(pending.decision, pending.nonce, paid, cancels=cancels)
         if signed is None:
             return False
         self._journal.sign(pending.decision.id, pending.nonce, signed)
@@ -380,7 +322,9 @@ class Lane:
 
     def _mined(self, pending: Pending, signed: Signed, block: int, block_hash: str, *, succeeded: bool) -> None:
         self._found.append((pending.decision.id, signed.hash, block, block_hash, succeeded))
-        self._advanced = block
+        if signed is pending.signed[0]:
+            # If it took a higher fee, so will the next.
+            self._advanced = block
         self._forget(pending)
         state = "cancelled" if signed.cancels else "mined" if succeeded else "reverted"
         metrics.TRANSACTIONS.labels(pending.decision.kind, state).inc()

@@ -9,8 +9,10 @@ from keeper.chain.types import Header, LinkError, RpcError
 from keeper.store.journal import Decision
 
 REVERTED, INVALID = 3, -32602
-PASSING = (-32001, -32002, -32005, -32603)
-"""Codes of what cannot be found, is not available, is asked too often, or went wrong inside."""
+PASSING = (-32001, -32002, -32005)
+"""Codes of what cannot be found, is not available, or is asked too often. Not of what went wrong inside (-32603): some
+nodes say so of a call that ran out of gas.
+"""
 UNDECIDED = (
     *("header not found", "hash not found", "block not found", "could not be found", "unknown block", "canonical"),
     *("missing trie node", "no state", "not available", "unavailable", "rate limit", "limit exceeded", "limit reached"),

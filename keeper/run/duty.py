@@ -21,6 +21,10 @@ Assess = Callable[[Exact, int], Assessment | None]
 """None for an account that cannot be computed."""
 
 
+CONCERNED = 256
+"""Accounts for whose sake prices are renewed that the journal is told of."""
+
+
 class Duty:
     """Of one keeper."""
 
@@ -81,10 +85,11 @@ class Duty:
             if seen is not None and seen.state == LATE:
                 asked.append(self._taker)
         attempts, most = self._attempts[REFRESH], self._config.fees.max_gas
-        attempts.keep(asked, head.number)
-        asked = [account for account in asked if attempts.may(account, head.number)]
+        attempts.keep(set(asked), head.number)
+        may = (account for account in asked if attempts.may(account, head.number))
+        asked = [account for account in may if refresh.renewable(exact, [account], most)]
         # What failed with others goes alone, so that it fails alone.
-        chosen = [account for account in asked if not attempts.alone(account)] or asked[:1]
+        chosen = [account for account in asked if not attempts.alone(account)][:CONCERNED] or asked[:1]
         if markets := refresh.renewable(exact, chosen, most):
             held = sum(1 << market for market in markets)
             concerned = [account for account in chosen if exact.maps(account) & held]

@@ -329,7 +329,7 @@ def test_choose__collateral_of_a_dead_market__its_owner_cannot_sell_us_more_than
     quote = exact.quote(VICTIM)
     slack, brings = bid.lots[0].max_cost - quote.unit_cost, offered(exact).profit(WAD)
     assert 0 < brings < quote.mm // 10
-    assert slack == (brings if held.spot else quote.mm // 10)
+    assert slack == brings
 
 
 def test_choose__taker_with_a_dead_market__bids_with_a_late_one__does_not() -> None:

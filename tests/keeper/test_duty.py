@@ -134,3 +134,16 @@ def test_renew__taker_late__only_while_something_cannot_be_carried() -> None:
     world = World()
     assert world.renew(exact, []) == []
     assert world.renew(exact, [], carried=True) == [(TAKER,)]
+
+
+def test_renew__something_late_that_cannot_be_renewed__holds_up_nobody() -> None:
+    """A fast price keeps its place for a minute: whoever has such a one waits, and others do not."""
+    exact, accounts = late(0, 1)
+    young = 5 << 96
+    word = price_word(2_000 * WAD, time=NOW - 20).pack()
+    exact.mirror.apply(2, "0x02", NOW, 10**9, [PricesUpdated(1, 1 << 3, (word,)), changed(young, 50 * WAD, {3: LONG})])
+    exact = Exact(exact.mirror, exact.oracle, NOW)
+    world = World(Outcome.REFUSED)
+    tried = [world.renew(exact, [young, *accounts], block) for block in range(7, 12)]
+    assert tried[0] == [tuple(accounts)]
+    assert {group for groups in tried[1:] for group in groups} == {(accounts[0],), (accounts[1],)}

@@ -41,7 +41,7 @@ class Failing(LedgerChain):
         (RpcError("eth_call", -32000, "header not found"), Outcome.HELD),
         (RpcError("eth_call", -32000, "header for hash not found"), Outcome.HELD),
         (RpcError("eth_call", -32001, "0x12 could not be found"), Outcome.HELD),
-        (RpcError("eth_call", -32603, "Internal error"), Outcome.HELD),
+        (RpcError("eth_call", -32603, "Internal error"), Outcome.REFUSED),
         (RpcError("eth_call", -32603, "VM Exception while processing transaction: reverted"), Outcome.REFUSED),
         (RpcError("eth_call", -32005, "daily request count exceeded, request rate limited"), Outcome.HELD),
         (LinkError("no endpoint"), Outcome.HELD),
@@ -149,3 +149,29 @@ def test_submit_all__nothing_can_be_sent__one_row_says_so(tmp_path: Path) -> Non
     held = (Outcome.HELD, "the base fee is above fees.max_fee_gwei")
     assert asyncio.run(act()) == [held] * 3
     assert states(journal) == [("given_up", held[1])]
+
+
+def test_submit_all__one_is_not_answered_about__those_before_it_are_on_their_way(tmp_path: Path) -> None:
+    class Slow(LedgerChain):
+        async def call(self, method: str, params: list[Any]) -> Any:
+            if method == "eth_call" and params[0]["data"] == "0x" + b"b".hex():
+                await answered.wait()
+            result = await super().call(method, params)
+            if method == "eth_sendRawTransaction":
+                sent.set()
+            return result
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        made = [decision(name, chain.head) for name in "abc"]
+        under_way = asyncio.create_task(lane.submit_all(made, chain.head))
+        await asyncio.wait_for(sent.wait(), 10)
+        assert len(chain.received) == 1
+        answered.set()
+        await under_way
+        assert len(chain.received) == 3
+
+    answered, sent = asyncio.Event(), asyncio.Event()
+    chain = Slow()
+    lane = lane_of(chain, journal_at(tmp_path))
+    asyncio.run(act())

@@ -6,8 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from keeper.chain.types import RpcError
-from tests.keeper.lanes import FEES, decision, journal_at, lane_of, tend
+from tests.keeper.lanes import FEES, KEY, decision, journal_at, lane_of, tend
 from tests.keeper.ledger_chain import LedgerChain
 
 
@@ -70,3 +72,78 @@ def test_tend__endpoints_do_not_say__the_head_goes_on_and_it_is_found_later(tmp_
     lane = lane_of(chain, journal_at(tmp_path), ended)
     asyncio.run(act())
     assert ended == [("a", "mined")]
+
+
+@pytest.mark.parametrize("answer", [RpcError("eth_sendRawTransaction", -32005, "rate limited"), None])
+def test_wind_up__node_did_not_take_it__handed_out_again_with_the_same_head(tmp_path: Path, answer: Any) -> None:
+    class Busy(LedgerChain):
+        busy = 1
+
+        async def call(self, method: str, params: list[Any]) -> Any:
+            if method == "eth_sendRawTransaction" and self.busy:
+                self.busy -= 1
+                if answer is None:
+                    return None
+                raise answer
+            return await super().call(method, params)
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        assert chain.received == []
+        await lane.wind_up(chain.head, lambda _: True)
+        assert len(chain.received) == 1
+
+    chain = Busy()
+    lane = lane_of(chain, journal_at(tmp_path))
+    asyncio.run(act())
+
+
+def test_tend__receipt_of_a_block_far_ahead__replacing_goes_on(tmp_path: Path) -> None:
+    """An endpoint may say anything."""
+
+    class Lying(LedgerChain):
+        def eth_getTransactionReceipt(self, name: str) -> dict[str, str] | None:
+            receipt = super().eth_getTransactionReceipt(name)
+            return receipt and receipt | {"blockNumber": hex(2**40)}
+
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        await lane.submit(decision("a", chain.head), chain.head)
+        await tend(lane, chain.mine())
+        assert ended == [("a", "mined")]
+        await lane.submit(decision("b", chain.head), chain.head)
+        for _ in range(FEES.replace_after_blocks):
+            await tend(lane, chain.mine(empty=True))
+
+    chain, ended = Lying(), []
+    lane = lane_of(chain, journal_at(tmp_path), ended)
+    asyncio.run(act())
+    assert len(lane.pending[0].signed) == 2
+
+
+def test_tend__waits_behind_others__not_replaced_but_where_they_took_more_too(tmp_path: Path) -> None:
+    async def act() -> None:
+        await lane.resume(chain.head, 64)
+        for name in ("a", "b", "c"):
+            await lane.submit(decision(name, chain.head), chain.head)
+        later = [chain.pool.pop((KEY.address, nonce)) for nonce in (1, 2)]
+        for _ in range(FEES.replace_after_blocks - 1):
+            await tend(lane, chain.mine(empty=True))
+        head = chain.mine()
+        chain.pool |= {(KEY.address, 1): later[0], (KEY.address, 2): later[1]}
+        await tend(lane, head)
+        assert ended == [("a", "mined")]
+        assert [len(pending.signed) for pending in lane.pending] == [1, 1]
+        for _ in range(FEES.replace_after_blocks):
+            await tend(lane, chain.mine(empty=True))
+        assert [len(pending.signed) for pending in lane.pending] == [2, 1]
+        await tend(lane, chain.mine(empty=True))
+        chain.pool.pop((KEY.address, 2), None)
+        await tend(lane, chain.mine())
+        await tend(lane, chain.mine(empty=True))
+        assert [len(pending.signed) for pending in lane.pending] == [2]
+
+    chain, ended = LedgerChain(), []
+    lane = lane_of(chain, journal_at(tmp_path), ended)
+    asyncio.run(act())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from keeper.chain import wire
 from keeper.chain.node import Node
 from keeper.chain.types import Header, LinkError, RpcError
 
@@ -331,3 +332,10 @@ def test_connect__nobody_there__all_failures_told() -> None:
             await node.connect()
 
     asyncio.run(work())
+
+
+def test_result_of__neither_result_nor_error__not_taken_for_null() -> None:
+    """As a gateway answers that counts requests; a transaction that it did not pass on would count as sent."""
+    with pytest.raises(LinkError, match="eth_call: the answer has neither a result nor an error"):
+        wire.result_of("eth_call", wire.answer_of(b'{"message": "Too Many Requests"}'))
+    assert wire.result_of("eth_call", wire.answer_of(b'{"id": 1, "result": null}')) == b"null"
