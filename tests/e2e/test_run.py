@@ -294,14 +294,29 @@ def read(url: str) -> str:
         return ""
 
 
+def specks_of_btc(world: World) -> tuple[int, int]:
+    """The first account and the taker, each with next to nothing of the other market."""
+    world.buy(1, BTC, 0.00001, 50_000)
+    world.buy(0, BTC, 0.00001, 50_000, world.taker)
+    world.prices(FINE)
+    return world.account(world.trader, 1), world.account(world.taker)
+
+
+def sold(world: World, keeper: KeeperProcess, first: int) -> tuple[int, int]:
+    """Blocks go on until somebody takes something: of whom, and who."""
+    for _ in range(60):
+        tick(world, keeper, {ETH: 1_900.0})
+        if world.taken(first):
+            break
+    (sale,) = world.taken(first)
+    return sale.args.account, sale.args.taker
+
+
 def test_run__dust_of_a_dead_market__shields_no_account_from_sighting_and_bid(
     world: World, chain: Anvil, config: Path
 ) -> None:
     """A market that nobody prices any more counts with its last price, for the account and for whoever takes it."""
-    victim, taker = world.account(world.trader, 1), world.account(world.taker)
-    world.buy(1, BTC, 0.00001, 50_000)
-    world.buy(0, BTC, 0.00001, 50_000, world.taker)
-    world.prices(FINE)
+    victim, taker = specks_of_btc(world)
     world.prices({ETH: 2_000.0}, seconds=2 * HEARTBEAT)
     with KeeperProcess(config, key_of(world.taker)) as keeper:
         keeper.started()
@@ -310,23 +325,15 @@ def test_run__dust_of_a_dead_market__shields_no_account_from_sighting_and_bid(
         assert world.assess(victim)[-1] == DEAD
         tick(world, keeper, {ETH: 1_900.0})
         assert world.run(victim).start == breach["time"] + 2
-        for _ in range(60):
-            tick(world, keeper, {ETH: 1_900.0})
-            if world.taken(breach["number"]):
-                break
-        (sale,) = world.taken(breach["number"])
+        assert sold(world, keeper, breach["number"]) == (victim, taker)
         assert keeper.stop() == 0
-    assert (sale.args.account, sale.args.taker) == (victim, taker)
 
 
 def test_run__price_late_for_good__renewed_from_its_slow_feed_then_sighted_and_bid_for(
     world: World, chain: Anvil, config: Path
 ) -> None:
     """Nobody signs the market's price any more: no account that has a speck of it could be sighted for hours."""
-    victim, taker = world.account(world.trader, 1), world.account(world.taker)
-    world.buy(1, BTC, 0.00001, 50_000)
-    world.buy(0, BTC, 0.00001, 50_000, world.taker)
-    world.prices(FINE)
+    victim, taker = specks_of_btc(world)
     with KeeperProcess(config, key_of(world.taker)) as keeper:
         keeper.started()
         for seconds in (30, 30, 4):
@@ -336,13 +343,8 @@ def test_run__price_late_for_good__renewed_from_its_slow_feed_then_sighted_and_b
         assert world.assess(victim)[-1] == LATE
         tick(world, keeper, {ETH: 1_900.0}, times=2)
         assert world.run(victim).start == breach["time"] + 4
-        for _ in range(60):
-            tick(world, keeper, {ETH: 1_900.0})
-            if world.taken(breach["number"]):
-                break
-        (sale,) = world.taken(breach["number"])
+        assert sold(world, keeper, breach["number"]) == (victim, taker)
         assert keeper.stop() == 0
-    assert (sale.args.account, sale.args.taker) == (victim, taker)
     assert {event["outcome"] for event in keeper.events("refresh")} == {"sent"}
     # Each look holds for as long as a price lives.
     assert 1 <= len(keeper.events("refresh")) <= 1 + (chain.head()["time"] - breach["time"]) // ORACLE[2]
