@@ -75,7 +75,7 @@ def one_of(allowed: tuple[str, ...], text: str | None) -> str | None:
 
 
 KindOption = Annotated[
-    str | None, typer.Option(help="One of bid, open, match, sweep, refresh.", callback=lambda text: one_of(KINDS, text))
+    str | None, typer.Option(help=f"One of {', '.join(KINDS)}.", callback=lambda text: one_of(KINDS, text))
 ]
 StateOption = Annotated[
     str | None, typer.Option(help=f"One of {', '.join(STATES)}.", callback=lambda text: one_of(STATES, text))

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from keeper.chain.types import Header, LinkError, RpcError
+from keeper.execution.decisions import OPEN
 from keeper.store.journal import Decision
 
 REVERTED, INVALID = 3, -32602
@@ -21,7 +22,7 @@ UNDECIDED = (
 """In what an endpoint says that could not, or would not, carry out a call."""
 
 
-HARMLESS = ("open",)
+HARMLESS = (OPEN,)
 """Kinds of decision that are sent where nobody can say whether they would fail: a sighting leaves out what it cannot
 sight, and nobody may hide behind an endpoint.
 """

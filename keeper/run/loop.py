@@ -366,11 +366,12 @@ class Keeper:
         metrics.QUARANTINED.set(len(quarantined))
         self.health.free_capital = self.ledger.free if self._config.bid.enabled else None
         failing: dict[str, str] = {}
+        asked = set(under)
         for kind, attempts in self._attempts.items():
             if kind not in (OPEN, REFRESH):
-                attempts.keep(under, head.number)
-            shown = (f for f in attempts.failures.items() if f[0] in under or kind == REFRESH)
-            asked = dict(shown)
-            failing.update({hex(account): f"{kind}: {failure.reason}" for account, failure in asked.items()})
+                attempts.keep(asked, head.number)
+            for account, failure in attempts.failures.items():
+                if account in asked or kind == REFRESH:
+                    failing[hex(account)] = f"{kind}: {failure.reason}"
         self.health.failing = failing
         metrics.FAILING.set(len(failing))
