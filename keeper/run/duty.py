@@ -29,24 +29,31 @@ class Duty:
     """Of one keeper."""
 
     def __init__(
-        self, config: Config, deployment: Deployment, sender: str, taker: int, attempts: Mapping[str, Attempts]
+        self,
+        config: Config,
+        deployment: Deployment,
+        sender: str,
+        taker: int,
+        attempts: Mapping[str, Attempts],
+        busy: Busy,
+        assess: Assess,
     ) -> None:
         self._config = config
         self._auction, self._engine = deployment.address("Auction"), deployment.address("RiskEngine")
         self._sender = sender
         self._taker = taker
         self._attempts = attempts
+        self._busy = busy
+        self._assess = assess
 
-    async def sight(
-        self, exact: Exact, under: Collection[int], head: Header, busy: Busy, assess: Assess, submit: Submit
-    ) -> None:
+    async def sight(self, exact: Exact, under: Collection[int], head: Header, submit: Submit) -> None:
         """Sight what is owed, the most urgent first, and what failed with others on its own."""
         section, most = self._config.sight, self._config.fees.max_gas
-        attempts, pending = self._attempts[OPEN], busy(OPEN)
+        attempts, pending = self._attempts[OPEN], self._busy(OPEN)
         wanted = [account for account in under if due(exact, account, section.resight)]
         if section.clear_recovered:
             going = (a for a in exact.mirror.runs if exact.running(a) or exact.run(a).listed)
-            wanted += [account for account in going if assess(exact, account) and recovered(exact, account)]
+            wanted += [account for account in going if self._assess(exact, account) and recovered(exact, account)]
         attempts.keep(set(wanted), head.number)
         ready = [account for account in wanted if account not in pending and attempts.may(account, head.number)]
         together = [account for account in ready if not attempts.alone(account)]
@@ -63,25 +70,16 @@ class Duty:
                 # Nothing can be sent now; the next head begins with the most urgent ones again.
                 break
 
-    async def renew(
-        self,
-        exact: Exact,
-        late: Collection[int],
-        carried: bool,
-        head: Header,
-        busy: Busy,
-        assess: Assess,
-        submit: Submit,
-    ) -> None:
+    async def renew(self, exact: Exact, late: Collection[int], stuck: bool, head: Header, submit: Submit) -> None:
         """Renew the late prices that keep accounts from being sighted, or the taker from bidding.
 
-        `carried`: whether there is something to bid for that the taker cannot carry, for this or another reason.
+        `stuck`: whether there is something to bid for that the taker cannot carry, for this or another reason.
         """
-        if not self._config.sight.refresh or busy(REFRESH):
+        if not self._config.sight.refresh or self._busy(REFRESH):
             return
         asked = list(late)
-        if carried:
-            seen = assess(exact, self._taker)
+        if stuck:
+            seen = self._assess(exact, self._taker)
             if seen is not None and seen.state == LATE:
                 asked.append(self._taker)
         attempts, most = self._attempts[REFRESH], self._config.fees.max_gas

@@ -86,7 +86,7 @@ class Keeper:
         shared = signers[1].address == signers[0].address
         self._opens = self._urgent if shared else lane("opens", signers[1])
         self._lanes = [self._urgent] if shared else [self._urgent, self._opens]
-        self._duty = Duty(config, deployment, self._opens.address, self.taker, self._attempts)
+        self._duty = Duty(config, deployment, self._opens.address, self.taker, self._attempts, self._busy, self._assess)
         self._relief = Relief(config, deployment, self.session.node, self._opens.address)
         self._chores = Chores(self.session.node, journal, config.fees.native_price, health, self._lanes)
         self._mirror = self.session.mirror
@@ -194,8 +194,8 @@ class Keeper:
                 await self._bid(exact, under, head)
             stuck = bidding and "capital" in self._bidder.whys.values()
             if self._config.sight.enabled and not self.switch.stops(OPEN):
-                await self._duty.sight(exact, under, head, self._busy, self._assess, submit)
-                await self._duty.renew(exact, late, stuck, head, self._busy, self._assess, submit)
+                await self._duty.sight(exact, under, head, submit)
+                await self._duty.renew(exact, late, stuck, head, submit)
             await self._relief.one_head(
                 exact,
                 under,

@@ -48,7 +48,10 @@ class World:
         self.sent: list[Decision] = []
         self.pending: set[int] = set()
         config = Config(sight=SightSection(**sight))
-        self.duty = Duty(config, Contracts(), "0x" + "01" * 20, TAKER, self.attempts)  # type: ignore[arg-type]
+        # Neither is the real thing, but as much of it as a duty asks for.
+        self.duty = Duty(
+            config, Contracts(), "0x" + "01" * 20, TAKER, self.attempts, lambda _: self.pending, Exact.assess
+        )  # type: ignore[arg-type]
 
     async def submit(self, *decisions: Decision) -> list[Outcome]:
         self.sent += decisions
@@ -58,16 +61,16 @@ class World:
 
     def sight(self, exact: Exact, under: list[int]) -> list[tuple[int, ...]]:
         self.sent.clear()
-        act = self.duty.sight(exact, under, HEAD, lambda _: self.pending, Exact.assess, self.submit)
+        act = self.duty.sight(exact, under, HEAD, self.submit)
         asyncio.run(act)
         assert all(one.kind == OPEN and one.data == open_call(one.accounts) for one in self.sent)
         return [decision.accounts for decision in self.sent]
 
-    def renew(self, exact: Exact, late: list[int], block: int = 7, *, carried: bool = False) -> list[tuple[int, ...]]:
+    def renew(self, exact: Exact, late: list[int], block: int = 7, *, stuck: bool = False) -> list[tuple[int, ...]]:
         """The accounts of each renewal."""
         self.sent.clear()
         head = HEAD._replace(number=block)
-        asyncio.run(self.duty.renew(exact, late, carried, head, lambda _: self.pending, Exact.assess, self.submit))
+        asyncio.run(self.duty.renew(exact, late, stuck, head, self.submit))
         assert all(one.kind == REFRESH and one.target == "RiskEngine" for one in self.sent)
         return [decision.accounts for decision in self.sent]
 
@@ -133,7 +136,7 @@ def test_renew__taker_late__only_while_something_cannot_be_carried() -> None:
     exact, _ = late(2, taker={2: LONG})
     world = World()
     assert world.renew(exact, []) == []
-    assert world.renew(exact, [], carried=True) == [(TAKER,)]
+    assert world.renew(exact, [], stuck=True) == [(TAKER,)]
 
 
 def test_renew__something_late_that_cannot_be_renewed__holds_up_nobody() -> None:
